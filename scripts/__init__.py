@@ -1,0 +1,1 @@
+"""Tools of `make`; nothing of the server imports them."""
