@@ -1,0 +1,314 @@
+"""What every HTTP door shares: who is asking, how failures are told, how much one may ask."""
+
+import functools
+import ipaddress
+import math
+import time
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+import structlog
+from django.conf import settings
+from django.core import exceptions as django_errors
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django_ratelimit.core import get_usage
+from django_ratelimit.exceptions import Ratelimited
+from rest_framework import exceptions as rest_errors
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+
+from pneumatic.lib import errors, strictjson
+from pneumatic.lib.errors import ProblemError
+from pneumatic.lib.metrics import rate_limited
+from pneumatic.lib.ratelimit import (
+    HOUR,
+    MINUTE,
+    LocalBuckets,
+    Spent,
+    address_key,
+    rate_key,
+    user_budget,
+)
+from pneumatic.lib.threads import repeated, unavailable_from, was_undone
+
+if TYPE_CHECKING:
+    # DRF's views import this module for their defaults.
+    from rest_framework.views import APIView
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PROBLEM_TYPE: Final = "application/problem+json"
+WRITE_COST, READ_COST = 1.0, 0.1
+
+
+# --- Who is asking ------------------------------------------------------------------------------
+
+
+def client_address(source: HttpRequest | Request | Mapping[str, Any]) -> str:
+    """The client's IP address, of a request or of an ASGI scope; "" where there is none.
+
+    Each proxy appends the address that it was called from to X-Forwarded-For. With
+    TRUSTED_PROXIES of our own in front, the entry that many places from the right is the client;
+    what stands further left is whatever the client wrote itself. With none, the header is ignored.
+    """
+    if isinstance(source, Mapping):
+        peer = (source.get("client") or ("",))[0] or ""
+        forwarded = b",".join(
+            value for name, value in source.get("headers", ()) if name == b"x-forwarded-for"
+        ).decode("latin-1")
+    else:
+        peer = source.META.get("REMOTE_ADDR") or ""
+        forwarded = source.META.get("HTTP_X_FORWARDED_FOR", "")
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    if settings.TRUSTED_PROXIES and hops:
+        return _ip(hops[-min(settings.TRUSTED_PROXIES, len(hops))]) or _ip(peer)
+    return _ip(peer)
+
+
+def _ip(text: str) -> str:
+    """The address in ``text`` without port, brackets and zone, or "" when it is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+# --- How failures are told: RFC 9457 ------------------------------------------------------------
+
+
+def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """DRF's exception handler: every failure becomes a problem object, the unknown ones a 500."""
+    from rest_framework.views import set_rollback
+
+    set_rollback()
+    request: Request = context["request"]
+    if was_undone(exc):
+        try:
+            return _once_more(context)
+        except Exception as another:
+            exc = another
+    status, body, headers = _problem(exc, request._request)
+    if body["code"] == "internal" or (status == 503 and not isinstance(exc, ProblemError)):
+        log.error("request_failed", exc_info=exc)
+    if status == 401:
+        challenge = getattr(exc, "auth_header", None)
+        view: APIView | None = context.get("view")
+        if challenge is None and view is not None:
+            challenge = view.get_authenticate_header(request)
+        headers["WWW-Authenticate"] = challenge or headers["WWW-Authenticate"]
+    response = Response(body, status=status, headers=headers)
+    renderer = getattr(request, "accepted_renderer", None)
+    if renderer is None or renderer.format == "json":
+        response.content_type = PROBLEM_TYPE
+    return response
+
+
+def _once_more(context: Mapping[str, Any]) -> Response:
+    """The answer of the same view to the same request, whose transaction a deadlock undid."""
+    request: Request = context["request"]
+    handler: Callable[..., Response] = getattr(context["view"], (request.method or "").lower())
+    return repeated(lambda: handler(request, *context["args"], **context["kwargs"]))
+
+
+def problem_response(error: Exception, request: HttpRequest | None = None) -> HttpResponse:
+    """The same problem object for doors that aren't DRF's; logs nothing."""
+    status, body, headers = _problem(error, request)
+    return HttpResponse(
+        strictjson.encode(body), status=status, content_type=PROBLEM_TYPE, headers=headers
+    )
+
+
+def _problem(
+    exc: Exception, request: HttpRequest | None
+) -> tuple[int, dict[str, Any], dict[str, str]]:
+    error, status = _as_problem(exc)
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title if error else "Internal Server Error",
+        "status": status,
+        "detail": error.detail
+        if error
+        else "Something went wrong on our side. It has been logged; try again later.",
+        "code": error.code if error else "internal",
+    }
+    headers: dict[str, str] = {}
+    if error and error.fields:
+        body["errors"] = error.fields
+    if error and error.retry_after is not None:
+        seconds = max(1, math.ceil(error.retry_after))
+        body["retry_after"] = seconds
+        headers["Retry-After"] = str(seconds)
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    request_id = getattr(request, "request_id", None)
+    if request_id:
+        body["request_id"] = request_id
+    return status, body, headers
+
+
+def _as_problem(exc: Exception) -> tuple[ProblemError | None, int]:
+    """The error to tell, with its status; None for what nobody foresaw."""
+    if isinstance(exc, ProblemError):
+        return exc, exc.status
+    if isinstance(exc, rest_errors.APIException):
+        return _from_rest(exc), exc.status_code
+    error: ProblemError
+    match exc:
+        case Http404():
+            error = errors.NotFound()
+        case Ratelimited():
+            error = errors.RateLimited(retry_after=60)
+        case django_errors.PermissionDenied():
+            error = errors.Forbidden()
+        case django_errors.RequestDataTooBig():
+            error = errors.TooLarge()
+        case django_errors.SuspiciousOperation() | django_errors.BadRequest():
+            error = errors.Invalid()
+        case UnreadablePostError():
+            error = errors.Invalid("The body ended too early.")
+        case _:
+            away = unavailable_from(exc)
+            if away is None:
+                return None, 500
+            error = away
+    return error, error.status
+
+
+_BY_STATUS: Final = {each.status: each for each in errors.ALL}
+
+
+def _from_rest(exc: rest_errors.APIException) -> ProblemError:
+    if isinstance(exc, rest_errors.ValidationError):
+        fields: dict[str, list[str]] = {}
+        _flatten(exc.detail, "", fields)
+        names = ", ".join(name for name in fields if name != "non_field_errors")
+        said = f"Check these fields: {names}." if names else " ".join(chain(*fields.values()))
+        return errors.Invalid(said, fields=fields)
+    # 405, 406 and 415 have no code of their own: the request is not valid here.
+    kind = _BY_STATUS.get(exc.status_code, errors.Invalid)
+    if exc.status_code >= 500 and kind is errors.Invalid:
+        kind = errors.Unavailable
+    return kind(str(exc.detail), retry_after=getattr(exc, "wait", None))
+
+
+def _flatten(detail: Any, path: str, into: dict[str, list[str]]) -> None:
+    """``{"members": [{}, {"role": ["…"]}]}`` → ``{"members.1.role": ["…"]}``."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            _flatten(inner, f"{path}.{name}" if path else str(name), into)
+    elif isinstance(detail, list | tuple):
+        for index, inner in enumerate(detail):
+            if isinstance(inner, Mapping | list | tuple):
+                _flatten(inner, f"{path}.{index}" if path else str(index), into)
+            else:
+                _flatten(inner, path, into)
+    else:
+        into.setdefault(path or "non_field_errors", []).append(str(detail))
+
+
+# --- How much one may ask -----------------------------------------------------------------------
+
+
+class BudgetThrottle(BaseThrottle):
+    """The user's token buckets, the same that the socket spends from; a read costs a tenth."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        budget = user_budget()
+        if budget.unlimited:
+            return True
+        user = request.user
+        key = rate_key(user.pk if user.is_authenticated else None, client_address(request))
+        cost = READ_COST if request.method in ("GET", "HEAD", "OPTIONS") else WRITE_COST
+        spent = budget.take(key, cost)
+        # The middleware puts these on the answer, whatever comes of the request.
+        request._request.answer_headers = _rate_headers(spent)  # type: ignore[attr-defined]
+        if spent.wait:
+            rate_limited("user" if user.is_authenticated else "address")
+            raise errors.RateLimited(retry_after=spent.wait)
+        return True
+
+
+def _rate_headers(spent: Spent) -> dict[str, str]:
+    """Fields of draft-ietf-httpapi-ratelimit-headers; ``t`` is when the bucket is full again."""
+    budget = user_budget()
+    policies, states = [], []
+    for name, quota, period, left in (
+        ("minute", budget.per_minute, MINUTE, spent.left[0]),
+        ("hour", budget.per_hour, HOUR, spent.left[1]),
+    ):
+        if quota:
+            policies.append(f'"{name}";q={quota};w={period:.0f}')
+            full_in = math.ceil((quota - left) * period / quota)
+            states.append(f'"{name}";r={max(0, math.floor(left))};t={full_in}')
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+
+
+_anonymous = LocalBuckets()
+
+
+def guarded(
+    group: str,
+) -> Callable[
+    [Callable[Concatenate[Any, Request, P], R]], Callable[Concatenate[Any, Request, P], R]
+]:
+    """Limit what one address may try at a door that needs no signing in.
+
+    Decorates a method of a DRF view. Past ANONYMOUS_ATTEMPTS_PER_MINUTE (0 lifts it) in ``group``
+    it raises RateLimited. While the cache is away each process counts for itself.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[Any, Request, P], R],
+    ) -> Callable[Concatenate[Any, Request, P], R]:
+        @functools.wraps(method)
+        def limited(self: Any, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            wait = attempt(group, request)
+            if wait:
+                raise errors.RateLimited(
+                    "Too many attempts from your address; wait a moment.", retry_after=wait
+                )
+            return method(self, request, *args, **kwargs)
+
+        return limited
+
+    return decorate
+
+
+_cache_back_at = 0.0
+
+
+def attempt(group: str, request: HttpRequest | Request) -> float:
+    """Count one attempt of the request's address; 0.0, or the seconds to wait."""
+    global _cache_back_at
+    limit = settings.ANONYMOUS_ATTEMPTS_PER_MINUTE
+    if not limit:
+        return 0.0
+    key = address_key(client_address(request))
+    wait: float | None = None
+    if time.monotonic() >= _cache_back_at:
+        try:
+            usage = get_usage(
+                request, group=group, key=lambda *_: key, rate=f"{limit}/m", increment=True
+            )
+        except Exception as error:  # whatever the cache's driver raises
+            log.warning("cache_down", error=repr(error), using="this process's own count")
+            _cache_back_at = time.monotonic() + 1
+        else:
+            if usage is not None and usage["time_left"] >= 0:
+                wait = max(1.0, usage["time_left"]) if usage["should_limit"] else 0.0
+    if wait is None:
+        wait = _anonymous.spend(f"{group}:{key}", 1.0, ((limit, MINUTE), (limit, MINUTE))).wait
+    if wait:
+        rate_limited("anonymous")
+    return wait

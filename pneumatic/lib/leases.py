@@ -1,0 +1,131 @@
+"""Counts with a lifetime: who holds what at the moment, over all processes.
+
+A holder that dies without a word stops counting after ``seconds``. What this process holds is
+also known here, which is what counts while Redis is away or not configured.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from pneumatic.lib.redisscript import Away, Script
+
+_AT_ONCE: Final = 500
+
+_NOW = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+"""
+_TAKE = Script(
+    _NOW
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local before = redis.call('ZCARD', KEYS[1])
+redis.call('ZADD', KEYS[1], string.format('%.6f', now + ARGV[1]), ARGV[2])
+redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[1]) + 1)
+return before == 0 and 1 or 0
+"""
+)
+_RELEASE = Script(
+    _NOW
+    + """
+local gone = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+gone = gone + redis.call('ZREM', KEYS[1], ARGV[1])
+return gone > 0 and redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
+"""
+)
+_RENEW = Script(
+    _NOW
+    + """
+for i, key in ipairs(KEYS) do
+  redis.call('ZADD', key, string.format('%.6f', now + ARGV[1]), ARGV[i + 1])
+  redis.call('EXPIRE', key, math.ceil(ARGV[1]) + 1)
+end
+return 0
+"""
+)
+_ALIVE = Script(
+    _NOW
+    + """
+local alive = {}
+for i, key in ipairs(KEYS) do
+  alive[i] = redis.call('ZCOUNT', key, string.format('(%.6f', now), '+inf')
+end
+return alive
+"""
+)
+
+
+class Leases:
+    """Leases under ``prefix``, each lasting ``seconds`` unless renewed. Nothing here raises."""
+
+    def __init__(
+        self, prefix: str, seconds: float, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.seconds = seconds
+        self._prefix = prefix
+        self._clock = clock
+        self._held: dict[str, dict[str, float]] = {}
+
+    async def take(self, key: str, holder: str) -> bool:
+        """Count ``holder``; whether ``key`` went from nobody to somebody."""
+        first = not self._alive_here(key)
+        self._held.setdefault(key, {})[holder] = self._clock() + self.seconds
+        try:
+            return bool(await _TAKE.arun([self._name(key)], self.seconds, holder))
+        except Away:
+            return first
+
+    async def release(self, key: str, holder: str) -> bool:
+        """Count ``holder`` no more; whether ``key`` went from somebody to nobody."""
+        held = self._held.get(key, {})
+        last = held.pop(holder, None) is not None and not self._alive_here(key)
+        if not held:
+            self._held.pop(key, None)
+        try:
+            return bool(await _RELEASE.arun([self._name(key)], holder))
+        except Away:
+            return last
+
+    async def renew(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Let each (key, holder) last ``seconds`` from now, taking it again if it ran out."""
+        pairs = list(pairs)
+        expires = self._clock() + self.seconds
+        for key, holder in pairs:
+            self._held.setdefault(key, {})[holder] = expires
+        for start in range(0, len(pairs), _AT_ONCE):
+            some = pairs[start : start + _AT_ONCE]
+            keys = [self._name(key) for key, _ in some]
+            try:
+                await _RENEW.arun(keys, self.seconds, *(holder for _, holder in some))
+            except Away:
+                return
+
+    async def alive(self, keys: Iterable[str]) -> set[str]:
+        """Those of ``keys`` that somebody holds."""
+        keys = list(keys)
+        found: set[str] = set()
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            try:
+                counts = await _ALIVE.arun([self._name(key) for key in some])
+            except Away:
+                found.update(key for key in some if self._alive_here(key))
+            else:
+                found.update(key for key, count in zip(some, counts, strict=True) if count)
+        return found
+
+    def _name(self, key: str) -> str:
+        return f"lease:{self._prefix}:{key}"
+
+    def _alive_here(self, key: str) -> bool:
+        """Whether this process knows of a holder; forgets the ones that ran out."""
+        now = self._clock()
+        held = self._held.get(key)
+        if held is None:
+            return False
+        for holder in [holder for holder, expires in held.items() if expires <= now]:
+            del held[holder]
+        if not held:
+            del self._held[key]
+        return bool(held)

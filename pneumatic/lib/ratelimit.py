@@ -1,0 +1,180 @@
+"""Token buckets: how much somebody may do, however many processes they do it through.
+
+A bucket of ``n`` per minute holds ``n`` tokens and gains ``n`` a minute, continuously. A budget is
+two buckets, for the minute and for the hour; each act takes its cost from both or from neither.
+"""
+
+import ipaddress
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+
+from pneumatic.lib.redisscript import Away, Script
+
+MINUTE, HOUR = 60.0, 3600.0
+#: How many keys one process remembers while Redis is away or not configured.
+MOST_LOCAL_KEYS: Final = 10_000
+_ROUNDING: Final = 1e-6
+
+_SPEND = Script("""
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local cost = tonumber(ARGV[1])
+local state = redis.call('HMGET', KEYS[1], 'at', '1', '2')
+local wait, left, longest = 0, {}, 0
+for i = 1, 2 do
+  local size, period = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  left[i] = 0
+  if size > 0 then
+    local tokens = size
+    if state[1] and state[i + 1] then
+      local passed = math.max(0, now - tonumber(state[1]))
+      tokens = math.min(size, tonumber(state[i + 1]) + passed * size / period)
+    end
+    left[i] = tokens
+    wait = math.max(wait, (math.min(cost, size) - tokens) * period / size)
+    longest = math.max(longest, period)
+  end
+end
+if wait < 0.000001 then
+  wait = 0
+  for i = 1, 2 do left[i] = left[i] - cost end
+  redis.call('HSET', KEYS[1], 'at', string.format('%.6f', now),
+    '1', string.format('%.9f', left[1]), '2', string.format('%.9f', left[2]))
+  redis.call('PEXPIRE', KEYS[1], math.ceil(longest * 1000))
+end
+return {tostring(wait), tostring(left[1]), tostring(left[2])}
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What became of an attempt to spend."""
+
+    #: Seconds until the same would be allowed; 0.0 when it was allowed, and spent.
+    wait: float
+    #: Tokens left in the minute's and in the hour's bucket; 0 for a bucket that is lifted.
+    left: tuple[float, float]
+
+
+class LocalBuckets:
+    """The same arithmetic for one process; forgets the key that was used longest ago."""
+
+    def __init__(
+        self, *, most: int = MOST_LOCAL_KEYS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._states: OrderedDict[str, tuple[float, list[float]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def spend(self, key: str, cost: float, buckets: tuple[tuple[float, float], ...]) -> Spent:
+        """Take ``cost`` from each bucket, a (size, period in seconds), or from none of them."""
+        with self._lock:
+            now = self._clock()
+            at, tokens = self._states.get(key, (now, [size for size, _ in buckets]))
+            passed = max(0.0, now - at)
+            left = [
+                min(size, have + passed * size / period) if size else 0.0
+                for have, (size, period) in zip(tokens, buckets, strict=True)
+            ]
+            wait = max(
+                (min(cost, size) - have) * period / size if size else 0.0
+                for have, (size, period) in zip(left, buckets, strict=True)
+            )
+            if wait < _ROUNDING:
+                wait = 0.0
+                left = [
+                    have - cost if size else 0.0
+                    for have, (size, _) in zip(left, buckets, strict=True)
+                ]
+                self._states[key] = (now, left)
+                self._states.move_to_end(key)
+                if len(self._states) > self._most:
+                    self._states.popitem(last=False)
+            return Spent(wait, (left[0], left[-1]))
+
+
+class Budget:
+    """So much a minute and so much an hour for each key; 0 lifts a limit."""
+
+    def __init__(self, per_minute: int, per_hour: int) -> None:
+        self.per_minute = per_minute
+        self.per_hour = per_hour
+        self._local = LocalBuckets()
+
+    @property
+    def unlimited(self) -> bool:
+        return not (self.per_minute or self.per_hour)
+
+    def spend(self, key: str, cost: float = 1.0) -> float:
+        """0.0 and the cost is spent, or the seconds to wait and nothing is. Never raises."""
+        return self.take(key, cost).wait
+
+    async def aspend(self, key: str, cost: float = 1.0) -> float:
+        """As ``spend``, for the event loop."""
+        if self.unlimited:
+            return 0.0
+        try:
+            return _read(await _SPEND.arun([f"rate:{key}"], *self._arguments(cost))).wait
+        except Away:
+            return self._local.spend(key, cost, self._buckets).wait
+
+    def take(self, key: str, cost: float = 1.0) -> Spent:
+        """As ``spend``, and tells what is left."""
+        if self.unlimited:
+            return Spent(0.0, (0.0, 0.0))
+        try:
+            return _read(_SPEND.run([f"rate:{key}"], *self._arguments(cost)))
+        except Away:
+            return self._local.spend(key, cost, self._buckets)
+
+    @property
+    def _buckets(self) -> tuple[tuple[float, float], ...]:
+        return (self.per_minute, MINUTE), (self.per_hour, HOUR)
+
+    def _arguments(self, cost: float) -> tuple[float, ...]:
+        return (cost, self.per_minute, MINUTE, self.per_hour, HOUR)
+
+
+def _read(answer: Any) -> Spent:
+    wait, minute, hour = (float(number) for number in answer)
+    return Spent(wait, (minute, hour))
+
+
+@cache
+def _budget(per_minute: int, per_hour: int) -> Budget:
+    return Budget(per_minute, per_hour)
+
+
+def user_budget() -> Budget:
+    """What one user, or one address that isn't signed in, may do: by the settings."""
+    return _budget(settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR)
+
+
+def address_key(address: str) -> str:
+    """What an address counts as in limits: itself, or the /64 network of an IPv6 address.
+
+    Whoever has one IPv6 address has the 2⁶⁴ of its network.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def rate_key(user_id: object | None, address: str) -> str:
+    """The budget's key for a user; for somebody who isn't signed in (None), for the address."""
+    return f"address:{address_key(address)}" if user_id is None else f"user:{user_id}"

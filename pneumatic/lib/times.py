@@ -1,0 +1,8 @@
+"""Moments, as every interface writes them."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """``moment`` in UTC with milliseconds: ``2026-05-01T09:30:00.000Z``. What is finer is cut."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

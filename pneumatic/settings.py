@@ -1,0 +1,312 @@
+"""All settings, from environment variables only; it works with none set.
+
+Every variable is described in docs/configuration.md, which a test holds to this file.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+
+from pneumatic.lib import env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = env.choice("PNEUMATIC_ENV", "development", ("development", "test", "production"))
+PRODUCTION = ENVIRONMENT == "production"
+TESTING = ENVIRONMENT == "test"
+VERSION = "1.0.0"
+DEBUG = env.boolean("DEBUG", ENVIRONMENT == "development")
+DATA_DIR = Path(env.text("PNEUMATIC_DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, least=1, most=65535)
+PROCESSES = env.integer("WEB_CONCURRENCY", 1, least=1, most=256)
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 3, most=60)
+
+# --- Secrets ------------------------------------------------------------------------------------
+SECRET_KEY = env.secret("SECRET_KEY", None if PRODUCTION else DATA_DIR / "secret_key")
+JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY", None if PRODUCTION else DATA_DIR / "jwt_key")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+# --- Where we are reachable ---------------------------------------------------------------------
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [] if PRODUCTION else ["*"])
+# Full origins (scheme://host:port) from which browsers may open sockets and use cookies.
+# Empty: the origin that the request itself was sent to.
+ALLOWED_ORIGINS = env.words("ALLOWED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+ADMIN_PATH = env.text("ADMIN_PATH", "admin/").strip("/") + "/"
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=10)
+HTTPS = env.boolean("HTTPS", PRODUCTION)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+# --- The application ----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "pneumatic.apps.PneumaticConfig",
+    "accounts.apps.AccountsConfig",
+    "chat.apps.ChatConfig",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "pneumatic.lib.middleware.RequestContextMiddleware",
+    "pneumatic.lib.middleware.ProbeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "pneumatic.urls"
+ASGI_APPLICATION = "pneumatic.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- Database -----------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database("DATABASE_URL", DATA_DIR / "pneumatic.sqlite3")
+}
+_database = DATABASES["default"]
+ON_SQLITE = _database["ENGINE"].endswith("sqlite3")
+if ON_SQLITE:
+    _database["OPTIONS"] = {
+        # A transaction takes the write lock when it begins: a read that turns into a write later
+        # would fail with "database is locked" instead of waiting its turn.
+        "transaction_mode": "IMMEDIATE",
+        # As long as a person waits, in each of the two: how long another writer is waited for.
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;",
+    }
+    # A file, not memory: the consumers' threads have connections of their own.
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    # Under ASGI a connection that outlives its request is one that nobody finds again: the pool
+    # keeps them instead, one pool a process.
+    _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"] = {
+        "pool": {
+            "min_size": 1,
+            "max_size": env.integer("DATABASE_POOL", 16, least=2, most=500),
+            # Together with what follows: an answer within five seconds, whatever happens.
+            "timeout": 4,
+            # More than these wait for nothing: their turn would come too late.
+            "max_waiting": 256,
+            # Given up soon, and begun anew with the next request: the pool's own pauses between
+            # attempts double, and would outlast the end of an outage by as long as it lasted.
+            "reconnect_timeout": 2,
+        },
+        "connect_timeout": 3,
+        # A server that vanished without a word (power, network) is found out, too.
+        "keepalives_idle": 3,
+        "keepalives_interval": 1,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 5000,
+        "options": "-c statement_timeout=15000 -c lock_timeout=3000"
+        " -c idle_in_transaction_session_timeout=30000",
+        **_database["OPTIONS"],
+    }
+DATABASE_THREADS = env.integer("DATABASE_THREADS", 8, least=1, most=200)
+# Where pg_dump, pg_restore and psql are; empty: on PATH.
+PG_BIN = env.text("PG_BIN")
+
+# --- Redis: channel layer, presence, rate limits, cache -----------------------------------------
+REDIS_URL = env.redis_url("REDIS_URL")
+REDIS_PREFIX = env.text("REDIS_PREFIX", "pneumatic")
+if REDIS_URL:
+    from redis.asyncio.retry import Retry
+    from redis.backoff import ExponentialWithJitterBackoff
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.exceptions import TimeoutError as RedisTimeoutError
+
+    CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {
+                "prefix": REDIS_PREFIX,
+                "hosts": [
+                    {
+                        "address": REDIS_URL,
+                        "socket_timeout": 15,
+                        "socket_connect_timeout": 3,
+                        "socket_keepalive": True,
+                        "health_check_interval": 5,
+                        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), 5),
+                        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+                    }
+                ],
+            },
+        }
+    }
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+else:
+    # One channel a process (the hub's), so its capacity is the process's backlog.
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 100_000},
+        }
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Accounts -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.authentication.NameOrEmailBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2Hasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email", "display_name")},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/api/v1/sign-in/login/"
+LOGIN_REDIRECT_URL = "/api/v1/"
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10, least=1, most=60))
+REFRESH_TOKEN_LIFETIME = timedelta(days=env.integer("REFRESH_TOKEN_DAYS", 30, least=1, most=365))
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ISSUER": env.text("JWT_ISSUER", "pneumatic-chat"),
+    "AUDIENCE": env.text("JWT_AUDIENCE", "pneumatic-chat"),
+    "LEEWAY": 0,
+}
+
+# --- REST ---------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["pneumatic.lib.strictjson.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "pneumatic.lib.strictjson.JSONRenderer",
+        "pneumatic.browsable.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["pneumatic.lib.http.BudgetThrottle"],
+    "EXCEPTION_HANDLER": "pneumatic.lib.http.problem_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pneumatic Chat",
+    "DESCRIPTION": "REST interface of Pneumatic Chat. Errors are RFC 9457 problem objects.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chat.api.schema.tell_problems",
+    ],
+}
+RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 60)
+RATE_LIMIT_PER_HOUR = env.integer("RATE_LIMIT_PER_HOUR", 1000)
+ANONYMOUS_ATTEMPTS_PER_MINUTE = env.integer("ANONYMOUS_ATTEMPTS_PER_MINUTE", 20)
+
+# --- Static files and the browser ---------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+# --- Logs, traces -------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", "console" if ENVIRONMENT == "development" else "json", ("json", "console")
+)
+LOGGING_CONFIG = None
+logs.configure(level=LOG_LEVEL, format=LOG_FORMAT)
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+PROMETHEUS_EXPORT_MIGRATIONS = False
+
+# The username is unique: by a constraint over its lower case, which this check doesn't know.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+if TESTING:
+    # Tests count on their own numbers; the hasher is real, only cheap.
+    RATE_LIMIT_PER_MINUTE = RATE_LIMIT_PER_HOUR = ANONYMOUS_ATTEMPTS_PER_MINUTE = 0

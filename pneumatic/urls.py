@@ -1,0 +1,135 @@
+"""Every address of the server. What machines probe is answered earlier, in lib/middleware.py."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import include, path
+from django.urls.resolvers import URLPattern
+from django.views import defaults
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.urls import api_urlpatterns as accounts_api
+from chat.pages import page_urlpatterns
+from chat.urls import api_urlpatterns as chat_api
+from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
+from pneumatic.lib import errors
+from pneumatic.lib.http import attempt, problem_response
+
+View = Callable[..., HttpResponseBase]
+
+
+def _guarded_form(view: View) -> View:
+    """Limit how often one address may try a sign-in form."""
+
+    @wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and (wait := attempt("form", request)):
+            refusal = errors.RateLimited(
+                "Too many attempts from your address; wait a moment.", retry_after=wait
+            )
+            return problem_response(refusal, request)
+        return view(request, *args, **kwargs)
+
+    return limited
+
+
+class _Root(APIView):
+    """Where everything is."""
+
+    permission_classes = [AllowAny]
+    #: The paths to list, below this one.
+    routes: tuple[str, ...] = ()
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        here = request.build_absolute_uri(request.path)
+        return Response({route.rstrip("/"): f"{here}{route}" for route in self.routes})
+
+
+def _linkable(patterns: list[Any]) -> tuple[str, ...]:
+    """The paths that need no id."""
+    routes = [str(each.pattern) for each in patterns if isinstance(each, URLPattern)]
+    return tuple(route for route in routes if not set(route) & set("<^("))
+
+
+_doors = [*accounts_api, *chat_api]
+_sign_in = [
+    path(
+        "login/",
+        csp_update(API_EXCEPTION)(
+            _guarded_form(LoginView.as_view(template_name="rest_framework/login.html"))
+        ),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]
+_api = [
+    path("", _Root.as_view(routes=(*_linkable(_doors), "schema/", "docs/")), name="api-root"),
+    *_doors,
+    path("sign-in/", include((_sign_in, "rest_framework"))),
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path(
+        "docs/",
+        csp_update(DOCS_EXCEPTION)(
+            SpectacularSwaggerSplitView.as_view(
+                url_name="schema",
+                permission_classes=[AllowAny],
+                # DRF's answer to OPTIONS is no page, and this view renders nothing else.
+                http_method_names=["get", "head"],
+            )
+        ),
+        name="docs",
+    ),
+]
+
+urlpatterns = [
+    path(f"{settings.ADMIN_PATH}login/", _guarded_form(admin.site.login)),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path("api/v1/", include(_api)),
+    *page_urlpatterns,
+]
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that Django refused."""
+    if _is_api(request):
+        return problem_response(errors.Invalid(), request)
+    return defaults.bad_request(request, exception)
+
+
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Refused without saying why."""
+    if _is_api(request):
+        return problem_response(errors.Forbidden(), request)
+    return defaults.permission_denied(request, exception)
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such address, or nothing there."""
+    if _is_api(request):
+        return problem_response(errors.NotFound(), request)
+    return defaults.page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """The last resort; Django has logged the exception, which is being handled here."""
+    error = sys.exc_info()[1]
+    if _is_api(request) and isinstance(error, Exception):
+        return problem_response(error, request)
+    return defaults.server_error(request)

@@ -1,0 +1,79 @@
+"""A Redis that tests may stop: their own, whatever the run has."""
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pytest_django import Settings
+
+from pneumatic.lib import redisscript
+from pneumatic.testing.binaries import find_redis
+from pneumatic.testing.processes import Server, make_folder
+from pneumatic.testing.servers import start_redis
+
+
+def _start(folder: Path) -> tuple[Server, str]:
+    binaries = find_redis()
+    if not binaries:
+        pytest.skip("needs Redis: no `redis-server` program was found")
+    return start_redis(binaries[0], folder)
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[str]:
+    folder = make_folder()
+    server, url = _start(folder)
+    yield url
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def redis_url(_redis: str, settings: Settings) -> Iterator[str]:
+    """The settings name a real Redis, with a prefix of this test's own."""
+    settings.REDIS_URL, settings.REDIS_PREFIX = _redis, uuid.uuid4().hex
+    redisscript.reset()
+    yield _redis
+    redisscript.reset()
+
+
+@pytest.fixture
+def mortal_redis(settings: Settings) -> Iterator[Server]:
+    """The settings name a Redis that the test may stop."""
+    folder = make_folder()
+    server, settings.REDIS_URL = _start(folder)
+    redisscript.reset()
+    yield server
+    server.stop()
+    redisscript.reset()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def no_redis(settings: Settings) -> None:
+    settings.REDIS_URL = ""
+    redisscript.reset()
+
+
+@pytest_asyncio.fixture
+async def loop_closes_redis() -> AsyncIterator[None]:
+    yield
+    await redisscript.close()
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -1,0 +1,217 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+from pytest_django import Settings
+from structlog.testing import capture_logs
+
+from pneumatic.lib import redisscript
+from pneumatic.lib.ratelimit import (
+    HOUR,
+    MINUTE,
+    Budget,
+    LocalBuckets,
+    address_key,
+    rate_key,
+    user_budget,
+)
+from pneumatic.testing.processes import Server
+from tests.lib.conftest import Clock
+
+BOTH = ((60.0, MINUTE), (1000.0, HOUR))
+
+
+def test_a_full_bucket_allows_its_size_and_then_says_how_long_to_wait(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    assert [buckets.spend("k", 1, BOTH).wait for _ in range(60)] == [0.0] * 60
+    assert buckets.spend("k", 1, BOTH).wait == pytest.approx(1.0)
+    assert buckets.spend("other", 1, BOTH).wait == 0.0
+
+
+def test_a_bucket_refills_continuously_and_never_beyond_its_size(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    for _ in range(60):
+        buckets.spend("k", 1, BOTH)
+    clock.now += 0.5
+    assert buckets.spend("k", 1, BOTH).wait == pytest.approx(0.5)
+    clock.now += 0.5
+    assert buckets.spend("k", 1, BOTH).wait == 0.0
+    clock.now += 100_000
+    assert buckets.spend("k", 0, BOTH).left == (60.0, 1000.0)
+
+
+def test_waiting_as_long_as_told_is_always_enough(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    for _ in range(500):
+        wait = buckets.spend("k", 1, BOTH).wait
+        clock.now += wait
+        if wait:
+            assert buckets.spend("k", 1, BOTH).wait == 0.0
+
+
+def test_the_hour_counts_when_the_minute_would_allow(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    small_hour = ((60.0, MINUTE), (90.0, HOUR))
+    allowed = 0
+    for _ in range(190):
+        allowed += buckets.spend("k", 1, small_hour).wait == 0.0
+        clock.now += 1
+    assert 90 <= allowed <= 95
+    assert 0 < buckets.spend("k", 1, small_hour).wait <= 40
+
+
+def test_a_refusal_takes_from_neither_bucket(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    for _ in range(60):
+        buckets.spend("k", 1, BOTH)
+    for _ in range(10):
+        buckets.spend("k", 1, BOTH)
+    assert buckets.spend("k", 0, BOTH).left == (0.0, 940.0)
+
+
+def test_a_cost_beyond_the_size_empties_the_bucket_instead_of_never_being_allowed(
+    clock: Clock,
+) -> None:
+    buckets = LocalBuckets(clock=clock)
+    small = ((2.0, MINUTE), (0.0, HOUR))
+    assert buckets.spend("k", 5, small).wait == 0.0
+    assert buckets.spend("k", 1, small).wait > MINUTE
+
+
+def test_memory_is_bounded(clock: Clock) -> None:
+    buckets = LocalBuckets(most=10, clock=clock)
+    for number in range(100):
+        buckets.spend(str(number), 1, BOTH)
+    assert len(buckets) == 10
+
+
+def test_threads_can_not_overspend_a_local_bucket() -> None:
+    buckets = LocalBuckets(clock=lambda: 0.0)
+    allowed = _race(lambda: buckets.spend("k", 1, BOTH).wait == 0.0, threads=8, each=20)
+    assert allowed == 60
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_processes_can_not_overspend_a_shared_bucket() -> None:
+    budgets = [Budget(0, 60) for _ in range(8)]  # an hour's: nothing refills meanwhile
+    turn = iter(budgets)
+    lock = threading.Lock()
+    mine = threading.local()
+
+    def spend() -> bool:
+        if not hasattr(mine, "budget"):
+            with lock:
+                mine.budget = next(turn)
+        return bool(mine.budget.spend("k") == 0.0)
+
+    assert _race(spend, threads=8, each=20) == 60
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_the_shared_bucket_refuses_waits_and_tells_what_is_left_like_the_local_one() -> None:
+    budget = Budget(3, 100)
+    assert budget.take("k", 1).left == (2.0, 99.0)
+    assert budget.spend("k", 2) == 0.0
+    assert budget.spend("k", 1) == pytest.approx(20, abs=0.5)
+    left = budget.take("k", 1).left
+    assert left[0] == pytest.approx(0, abs=0.05)
+    assert left[1] == pytest.approx(97, abs=0.05)
+
+
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+@pytest.mark.asyncio
+async def test_sockets_and_requests_spend_from_the_same_bucket() -> None:
+    budget = Budget(0, 3)
+    assert await budget.aspend("k") == 0.0
+    assert budget.spend("k") == 0.0
+    assert await budget.aspend("k") == 0.0
+    assert budget.spend("k") > 0
+    assert await budget.aspend("k") > 0
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.asyncio
+async def test_without_redis_they_still_do() -> None:
+    budget = Budget(2, 0)
+    assert await budget.aspend("k") == 0.0
+    assert budget.spend("k") == 0.0
+    assert await budget.aspend("k") > 0
+
+
+@pytest.mark.usefixtures("loop_closes_redis")
+@pytest.mark.asyncio
+async def test_without_its_redis_a_process_counts_for_itself_and_says_so_once(
+    mortal_redis: Server,
+) -> None:
+    budget = Budget(0, 2)
+    assert budget.spend("k") == 0.0
+    mortal_redis.stop()
+    with capture_logs() as lines:
+        assert budget.spend("k") == 0.0
+        assert budget.spend("k") == 0.0
+        assert budget.spend("k") > 0
+        assert await budget.aspend("k") > 0
+    assert [line["event"] for line in lines] == ["redis_down"]
+
+
+@pytest.mark.parametrize("limits", [(0, 0)])
+def test_zero_lifts_a_limit(limits: tuple[int, int]) -> None:
+    budget = Budget(*limits)
+    assert [budget.spend("k") for _ in range(5000)] == [0.0] * 5000
+
+
+def test_the_settings_say_what_a_user_may_do(settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 7, 70
+    assert (user_budget().per_minute, user_budget().per_hour) == (7, 70)
+    assert user_budget() is user_budget()
+
+
+def test_who_has_an_ipv6_address_has_its_whole_network() -> None:
+    assert address_key("2001:db8::1") == address_key("2001:db8::ffff") == "2001:db8::/64"
+    assert address_key("2001:db8:0:1::1") != address_key("2001:db8::1")
+    assert address_key("192.0.2.1") == "192.0.2.1"
+    assert address_key("") == address_key("nonsense") == "unknown"
+
+
+def test_a_user_is_one_key_wherever_they_are() -> None:
+    assert rate_key(5, "192.0.2.1") == rate_key(5, "192.0.2.2") == "user:5"
+    assert rate_key(None, "2001:db8::1") == "address:2001:db8::/64"
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_installations_in_one_redis_keep_apart(settings: Settings) -> None:
+    budget = Budget(0, 1)
+    assert budget.spend("k") == 0.0
+    settings.REDIS_PREFIX += "-other"
+    assert budget.spend("k") == 0.0
+
+
+def test_after_an_outage_redis_is_asked_again(
+    redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Budget(0, 1)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert budget.spend("k") == 0.0
+    settings.REDIS_URL = redis_url
+    assert budget.spend("k") > 0, "left alone for a moment: the local bucket answers"
+    monkeypatch.setattr(redisscript._outage, "_ask_again_at", 0.0)
+    with capture_logs() as lines:
+        assert budget.spend("k") == 0.0
+    assert [line["event"] for line in lines] == ["redis_back"]
+
+
+def _race(act: Callable[[], bool], *, threads: int, each: int) -> int:
+    """How many of ``threads`` × ``each`` calls at once said yes."""
+    start = threading.Barrier(threads)
+    said: list[bool] = []
+
+    def run() -> None:
+        start.wait()
+        said.extend([act() for _ in range(each)])
+
+    workers = [threading.Thread(target=run) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(said)
