@@ -1,0 +1,1 @@
+"""What tests share: real services, pytest fixtures, socket helpers, factories."""
