@@ -1,0 +1,38 @@
+"""Every write to people and sessions: verbs, keyword-only, atomic."""
+
+from accounts.actions.passwords import change_password, set_password
+from accounts.actions.sessions import (
+    end_sessions,
+    open_session,
+    refresh_session,
+    revoke_session,
+    sign_in,
+    sign_out,
+    sign_out_everywhere,
+    touch_session,
+)
+from accounts.actions.users import (
+    reactivate_user,
+    register,
+    register_user,
+    suspend_user,
+    update_profile,
+)
+
+__all__ = [
+    "change_password",
+    "end_sessions",
+    "open_session",
+    "reactivate_user",
+    "refresh_session",
+    "register",
+    "register_user",
+    "revoke_session",
+    "set_password",
+    "sign_in",
+    "sign_out",
+    "sign_out_everywhere",
+    "suspend_user",
+    "touch_session",
+    "update_profile",
+]

@@ -1,0 +1,63 @@
+"""Choosing and changing passwords."""
+
+from typing import Final
+
+from django.contrib.auth.hashers import make_password, verify_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.actions.sessions import end_sessions
+from accounts.models import RevokedReason, Session, User
+from accounts.names import has_control_characters
+from pneumatic.lib.errors import Conflict, Invalid
+
+PASSWORD_MAX: Final = 256
+
+
+def problems_with_password(password: str, *, user: User) -> list[str]:
+    """Why ``user`` (saved or not) can't have this password, in sentences; empty when they can."""
+    if len(password) > PASSWORD_MAX:
+        return [f"Use at most {PASSWORD_MAX} characters."]
+    if has_control_characters(password):
+        return ["Leave out control characters."]
+    try:
+        validate_password(password, user=user)
+    except ValidationError as error:
+        return list(error.messages)
+    return []
+
+
+def change_password(*, user: User, old: str, new: str, keep: Session | None = None) -> None:
+    """Replace the password after proof of the old one; all sessions but ``keep`` end.
+
+    Raises ``Invalid`` with ``old_password`` or ``new_password`` among its fields.
+    """
+    known = user.password
+    correct, _ = verify_password(old, known)
+    if not correct:
+        raise Invalid(fields={"old_password": ["That is not your present password."]})
+    problems = problems_with_password(new, user=user)
+    if problems:
+        raise Invalid(fields={"new_password": problems})
+    _store(user, make_password(new), keep=keep, known=known)
+
+
+def set_password(*, user: User, new: str, keep: Session | None = None) -> None:
+    """Replace the password on someone else's word (the admin's); all sessions but ``keep`` end."""
+    _store(user, make_password(new), keep=keep, known=None)
+
+
+def _store(user: User, encoded: str, *, keep: Session | None, known: str | None) -> None:
+    # Hashed before, stored here: a lock is not held while the processor works.
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if known is not None and locked.password != known:
+            raise Conflict("The password was changed a moment ago, from another place.")
+        locked.password = encoded
+        locked.save(update_fields=["password"])
+        sessions = Session.objects.filter(user=user)
+        if keep is not None:
+            sessions = sessions.exclude(pk=keep.pk)
+        end_sessions(sessions, reason=RevokedReason.PASSWORD_CHANGED)
+    user.password = encoded

@@ -1,0 +1,126 @@
+"""The doors that open without being signed in: register, sign in, refresh."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import actions, tokens
+from accounts.api import cookies
+from accounts.api.serializers import (
+    RefreshSerializer,
+    RegisterSerializer,
+    SignedInSerializer,
+    SignInSerializer,
+)
+from accounts.errors import InvalidToken
+from accounts.models import Session
+from accounts.presenters import present_user
+from pneumatic.lib.http import client_address, guarded
+from pneumatic.lib.serializers import parsed
+from pneumatic.lib.times import rfc3339
+
+
+class _Door(APIView):
+    # Nobody is authenticated here: an old token in the headers must not bar the way to a new one.
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class RegisterView(_Door):
+    """Make an account, and sign in."""
+
+    @extend_schema(
+        operation_id="auth_register",
+        request=RegisterSerializer,
+        responses={201: SignedInSerializer},
+        auth=[],
+    )
+    @guarded("register")
+    def post(self, request: Request) -> Response:
+        wishes = parsed(RegisterSerializer(data=request.data))
+        cookie = _wants_cookie(request, wishes)
+        session = actions.register(**wishes, **_origin(request))
+        return _signed_in(session, cookie=cookie, status=201)
+
+
+class TokenView(_Door):
+    """Sign in with username or e-mail address, and password."""
+
+    @extend_schema(
+        operation_id="auth_sign_in",
+        request=SignInSerializer,
+        responses={200: SignedInSerializer},
+        auth=[],
+    )
+    @guarded("token")
+    def post(self, request: Request) -> Response:
+        wishes = parsed(SignInSerializer(data=request.data))
+        cookie = _wants_cookie(request, wishes)
+        return _signed_in(actions.sign_in(**wishes, **_origin(request)), cookie=cookie)
+
+
+class RefreshView(_Door):
+    """Exchange a refresh token for a new pair; each is good for one exchange."""
+
+    @extend_schema(
+        operation_id="auth_refresh",
+        request=RefreshSerializer,
+        responses={200: SignedInSerializer},
+        auth=[],
+    )
+    @guarded("refresh")
+    def post(self, request: Request) -> Response:
+        refresh = parsed(RefreshSerializer(data=request.data)).get("refresh")
+        cookie = refresh is None
+        if refresh is None:
+            refresh = request.COOKIES.get(cookies.NAME)
+            if not refresh:
+                raise InvalidToken("There is no refresh token; sign in.")
+            cookies.require_same_origin(request)
+        session = actions.refresh_session(refresh=refresh, address=client_address(request))
+        return _signed_in(session, cookie=cookie)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A cookie that was refused is of no more use: take it back."""
+        response = super().handle_exception(exc)
+        if response.status_code == 401 and cookies.NAME in self.request.COOKIES:
+            cookies.clear_refresh_cookie(response)
+        return response
+
+
+def _wants_cookie(request: Request, wishes: dict[str, Any]) -> bool:
+    cookie: bool = wishes.pop("cookie")
+    if cookie:
+        # Else another site could sign its visitors in here, as somebody it knows.
+        cookies.require_same_origin(request)
+    return cookie
+
+
+def _origin(request: Request) -> dict[str, str]:
+    return {
+        "user_agent": request.headers.get("User-Agent", ""),
+        "address": client_address(request),
+    }
+
+
+def _signed_in(session: Session, *, cookie: bool, status: int = 200) -> Response:
+    pair = tokens.issue(session)
+    body = {
+        "access": pair.access,
+        "access_expires_at": rfc3339(pair.access_expires_at),
+        "session": str(session.pk),
+        "user": present_user(session.user),
+    }
+    if not cookie:
+        body["refresh"] = pair.refresh
+    response = Response(body, status=status, headers={"Cache-Control": "no-store"})
+    if cookie:
+        cookies.set_refresh_cookie(response, pair.refresh, session)
+    return response

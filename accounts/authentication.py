@@ -1,0 +1,82 @@
+"""From a token to a person: for REST, for the socket, and for Django's own sign-in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, verify_password
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts import queries, tokens
+from accounts.actions import touch_session
+from accounts.errors import InvalidToken, SessionRevoked
+from accounts.models import Session, User
+from pneumatic.lib.errors import Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks, from which device, and until when the token that says so is good."""
+
+    user: User
+    session: Session
+    expires_at: datetime
+
+
+def authenticate_token(raw: str) -> Identity:
+    """Whoever this access token stands for, in one query.
+
+    Raises ``InvalidToken``, ``TokenExpired``, or ``SessionRevoked`` when the device was signed out
+    or its user suspended; all are ``Unauthenticated``.
+    """
+    claims = tokens.verify_access(raw)
+    session = queries.active_session(claims.session_id)
+    if session is None:
+        raise SessionRevoked
+    if session.user_id != claims.user_id:
+        raise InvalidToken
+    return Identity(user=session.user, session=session, expires_at=claims.expires_at)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """``Authorization: Bearer <access token>``; ``request.auth`` is the :class:`Identity`."""
+
+    def authenticate(self, request: Request) -> tuple[User, Identity] | None:
+        scheme, _, raw = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        try:
+            identity = authenticate_token(raw.strip().decode("latin-1"))
+        except Unauthenticated as error:
+            # As the framework's own error, so that it marks the request as nobody's and can still
+            # render an answer.
+            raise AuthenticationFailed(error.detail) from error
+        touch_session(session=identity.session)
+        return identity.user, identity
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class NameOrEmailBackend(ModelBackend):
+    """Django's sign-in (the admin, the browsable API) by username or e-mail address."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **_: Any,
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        user = queries.user_by_login(username)
+        # As much work for someone unknown as for a wrong password.
+        correct, _outdated = verify_password(
+            password, user.password if user else UNUSABLE_PASSWORD_PREFIX
+        )
+        return user if user and correct and self.user_can_authenticate(user) else None

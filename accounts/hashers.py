@@ -1,0 +1,55 @@
+"""Argon2id at OWASP's minimum, a bounded number of them at once.
+
+Django's own cost (100 MiB, 8 lanes) makes sign-in a lever: twenty at once take 2 GB. Here one hash
+takes 19 MiB, and the rest wait their turn.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import cache
+from typing import Final, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from pneumatic.lib.errors import Unavailable
+
+T = TypeVar("T")
+
+AT_ONCE: Final = max(2, os.cpu_count() or 2)
+#: Seconds to wait for a turn; a queue that long means that most of it has given up already.
+PATIENCE: Final = 10.0
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    # Threads of their own, not a semaphore around whichever thread asks: the allocator keeps what
+    # a thread once used, and 19 MiB in each of a server's threads is hundreds.
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
+
+
+def _in_turn(work: Callable[[str, str], T], password: str, other: str) -> T:
+    """``work(password, other)`` in its turn; raises ``Unavailable`` when that is long in coming."""
+    future = _workers().submit(work, password, other)
+    try:
+        return future.result(PATIENCE)
+    except FutureTimeoutError:
+        if future.cancel():
+            raise Unavailable("Too many people are signing in at once.", retry_after=5) from None
+        return future.result()  # its turn came in that very moment
+
+
+class Argon2Hasher(Argon2PasswordHasher):
+    """Hashes of other parameters still verify, and are renewed when their owner signs in."""
+
+    time_cost = 1 if settings.TESTING else 2
+    memory_cost = 8 if settings.TESTING else 19_456  # KiB
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        return _in_turn(super().encode, password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        return _in_turn(super().verify, password, encoded)

@@ -1,0 +1,102 @@
+"""Reads of people and sessions."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models import Session, User
+
+SEARCH_MAX: Final = 50
+
+
+def active_session(session_id: uuid.UUID) -> Session | None:
+    """The session with its ``user`` loaded, in one query.
+
+    None when there is no such session, it was revoked, it is over, or its user is suspended.
+    """
+    return (
+        Session.objects.select_related("user")
+        .filter(
+            pk=session_id,
+            revoked_at__isnull=True,
+            expires_at__gt=timezone.now(),
+            user__is_active=True,
+        )
+        .first()
+    )
+
+
+def sessions_of(user: User) -> QuerySet[Session]:
+    """The devices on which ``user`` is signed in now, the one used last first."""
+    return Session.objects.filter(
+        user=user, revoked_at__isnull=True, expires_at__gt=timezone.now()
+    ).order_by("-last_used_at", "-id")
+
+
+def active_among(session_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these sessions that are not over, revoked, or of a suspended user."""
+    return set(
+        Session.objects.filter(
+            id__in=list(session_ids),
+            revoked_at__isnull=True,
+            expires_at__gt=timezone.now(),
+            user__is_active=True,
+        ).values_list("id", flat=True)
+    )
+
+
+def user_by_login(login: str) -> User | None:
+    """The user with this username or e-mail address, whatever the case; suspended ones too."""
+    if "\0" in login:
+        return None
+    # No username can hold an @, so a text is looked up as the one or the other, never both.
+    field = "email" if "@" in login else "username"
+    return User.objects.alias(key=Lower(field)).filter(key=login.strip().lower()).first()
+
+
+def taken_fields(*, username: str, email: str) -> set[str]:
+    """Which of ``{"username", "email"}`` someone else has already."""
+    name, address = username.lower(), email.lower()
+    rows = (
+        User.objects.alias(name_key=Lower("username"), address_key=Lower("email"))
+        .filter(Q(name_key=name) | Q(address_key=address))
+        .values_list("username", "email")
+    )
+    taken = set()
+    for their_name, their_address in rows:
+        if their_name.lower() == name:
+            taken.add("username")
+        if their_address.lower() == address:
+            taken.add("email")
+    return taken
+
+
+def search_people(query: str, *, asking: User, limit: int = 20) -> list[User]:
+    """Active people but ``asking`` whose username or display name begins with ``query``.
+
+    A leading @ is ignored; nothing is found for an empty text. E-mail addresses are not searched:
+    nobody can learn here who owns one. The exact username comes first, then by username.
+    """
+    text = query.strip().lstrip("@").strip()
+    if not text or len(text) > 64 or "\0" in text:
+        return []
+    key = text.lower()
+    return list(
+        User.objects.alias(name_key=Lower("username"), display_key=Lower("display_name"))
+        .filter(
+            # The last one: SQLite's LOWER knows ASCII only, so “Élodie” needs the text as typed.
+            Q(name_key__startswith=key)
+            | Q(display_key__startswith=key)
+            | Q(display_name__startswith=text),
+            is_active=True,
+        )
+        .exclude(pk=asking.pk)
+        .order_by(
+            Case(When(name_key=key, then=Value(0)), default=Value(1), output_field=IntegerField()),
+            "name_key",
+        )[: max(1, min(limit, SEARCH_MAX))]
+    )

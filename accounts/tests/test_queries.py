@@ -1,0 +1,101 @@
+from datetime import timedelta
+from unittest.mock import ANY
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import actions, queries
+from accounts.models import Session, User
+from accounts.presenters import present_user
+
+
+def _found(query: str, asking: User, limit: int = 20) -> list[str]:
+    return [user.username for user in queries.search_people(query, asking=asking, limit=limit)]
+
+
+@pytest.mark.parametrize("query", ["b", "BO", "@bob", " @Bob ", "Bob L", "bob lee"])
+def test_people_are_found_by_the_beginning_of_username_or_display_name(
+    query: str, alice: User, bob: User
+) -> None:
+    assert _found(query, alice) == ["Bob"]
+
+
+@pytest.mark.parametrize("query", ["", "@", "  ", "ob", "lee", "b%", "_ob", "x" * 65, "b\0"])
+def test_nothing_else_finds_anyone(query: str, alice: User, bob: User) -> None:
+    assert _found(query, alice) == []
+
+
+def test_nobody_is_found_by_e_mail_address(alice: User, bob: User) -> None:
+    bob.email, bob.display_name = "zoe@example.org", "Bob"
+    bob.save()
+
+    assert _found("zoe", alice) == []
+    assert _found("zoe@example.org", alice) == []
+
+
+def test_an_accented_name_is_found_as_it_is_written(alice: User, bob: User) -> None:
+    actions.update_profile(user=bob, display_name="Élodie")
+
+    assert _found("Élo", alice) == ["Bob"]
+
+
+def test_oneself_and_the_suspended_are_not_found(alice: User, bob: User) -> None:
+    assert _found("alice", alice) == []
+    actions.suspend_user(user=bob)
+    assert _found("bob", alice) == []
+
+
+def test_the_exact_username_comes_first_and_the_number_is_limited(alice: User, bob: User) -> None:
+    for name in ("bobby", "bo.a", "bob.a"):
+        User.objects.create_user(name, f"{name}@example.org")
+
+    assert _found("bob", alice) == ["Bob", "bob.a", "bobby"]
+    assert _found("bo", alice, limit=2) == ["bo.a", "Bob"]
+    assert len(_found("bo", alice, limit=-5)) == 1
+
+
+def test_a_search_is_one_query(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        queries.search_people("b", asking=alice)
+
+
+def test_an_active_session_comes_with_its_user_in_one_query(
+    laptop: Session, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        found = queries.active_session(laptop.pk)
+        assert found is not None
+        assert found.user.username == "alice"
+
+
+def test_a_session_that_ended_is_not_active_nor_among_the_devices(
+    alice: User, laptop: Session, phone: Session
+) -> None:
+    actions.sign_out(session=laptop)
+    Session.objects.filter(pk=phone.pk).update(
+        created_at=timezone.now() - timedelta(days=31), expires_at=timezone.now()
+    )
+
+    assert queries.active_session(laptop.pk) is None
+    assert queries.active_session(phone.pk) is None
+    assert list(queries.sessions_of(alice)) == []
+
+
+def test_devices_come_with_the_one_used_last_first(
+    alice: User, laptop: Session, phone: Session
+) -> None:
+    Session.objects.filter(pk=phone.pk).update(last_used_at=timezone.now() - timedelta(hours=1))
+
+    assert list(queries.sessions_of(alice)) == [laptop, phone]
+
+
+def test_others_see_four_things_of_a_person_and_no_address(alice: User) -> None:
+    assert present_user(alice) == {
+        "id": ANY,
+        "username": "alice",
+        "display_name": "Alice Lind",
+        "avatar": None,
+    }

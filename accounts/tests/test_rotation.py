@@ -1,0 +1,212 @@
+"""One refresh token, several hands: tabs, lost answers, thieves."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connections
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts import actions, queries, tokens
+from accounts.actions.sessions import REUSE_GRACE
+from accounts.errors import InvalidToken, SessionRevoked, TokenExpired
+from accounts.models import RevokedReason, Session, User
+
+Published = list[tuple[str, dict[str, Any]]]
+
+
+def _refresh(refresh: str) -> str:
+    """The next refresh token."""
+    return tokens.issue(actions.refresh_session(refresh=refresh)).refresh
+
+
+def test_a_refresh_gives_the_next_token_of_the_same_session(laptop: Session) -> None:
+    first = tokens.issue(laptop).refresh
+
+    session = actions.refresh_session(refresh=first, address="198.51.100.7")
+
+    assert session == laptop
+    assert tokens.issue(session).refresh != first
+    assert session.expires_at == laptop.expires_at
+    stored = Session.objects.get(pk=laptop.pk)
+    assert stored.address == "198.51.100.7"
+    assert stored.last_used_at > laptop.last_used_at
+    assert tokens.issue(stored).refresh == tokens.issue(session).refresh
+
+
+def test_a_second_tab_with_the_same_token_gets_the_same_successor(laptop: Session) -> None:
+    first = tokens.issue(laptop).refresh
+
+    assert _refresh(first) == _refresh(first)
+    assert queries.active_session(laptop.pk) is not None
+
+
+def test_the_successor_works_after_two_tabs_got_it(laptop: Session) -> None:
+    first = tokens.issue(laptop).refresh
+    second = _refresh(first)
+    _refresh(first)
+
+    third = _refresh(second)
+
+    assert len({first, second, third}) == 3
+
+
+def test_a_token_that_comes_back_after_the_grace_ends_the_session(
+    alice: User,
+    laptop: Session,
+    phone: Session,
+    published: Published,
+    committed: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    first = tokens.issue(laptop).refresh
+    second = _refresh(first)
+    late = timezone.now() + REUSE_GRACE * 1.1
+
+    with (
+        time_machine.travel(late, tick=False),
+        committed(execute=True),
+        pytest.raises(SessionRevoked),
+    ):
+        _refresh(first)
+
+    laptop.refresh_from_db()
+    assert laptop.revoked_reason == RevokedReason.TOKEN_REUSED
+    assert published == [(f"session.{laptop.pk}", {"kind": "revoked", "session": str(laptop.pk)})]
+    with pytest.raises(SessionRevoked):
+        _refresh(second)
+    assert list(queries.sessions_of(alice)) == [phone]
+
+
+def test_the_old_token_dies_at_once_when_its_successor_is_used(laptop: Session) -> None:
+    first = tokens.issue(laptop).refresh
+    _refresh(_refresh(first))
+
+    with pytest.raises(SessionRevoked):
+        _refresh(first)
+
+    laptop.refresh_from_db()
+    assert laptop.revoked_reason == RevokedReason.TOKEN_REUSED
+
+
+def test_a_session_ends_after_its_lifetime_however_often_it_was_refreshed(laptop: Session) -> None:
+    refresh = tokens.issue(laptop).refresh
+    with time_machine.travel(laptop.expires_at.timestamp() - 60, tick=False):
+        refresh = _refresh(refresh)
+
+    with (
+        time_machine.travel(laptop.expires_at.timestamp() + 1, tick=False),
+        pytest.raises(TokenExpired),
+    ):
+        _refresh(refresh)
+
+
+def test_a_session_that_was_signed_out_is_not_refreshed(laptop: Session) -> None:
+    refresh = tokens.issue(laptop).refresh
+    actions.sign_out(session=laptop)
+
+    with pytest.raises(SessionRevoked):
+        _refresh(refresh)
+    laptop.refresh_from_db()
+    assert laptop.revoked_reason == RevokedReason.SIGNED_OUT
+
+
+def test_a_suspended_user_does_not_refresh_and_is_not_accused_of_theft(
+    alice: User, laptop: Session
+) -> None:
+    refresh = tokens.issue(laptop).refresh
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    with pytest.raises(SessionRevoked):
+        _refresh(refresh)
+    laptop.refresh_from_db()
+    assert laptop.revoked_reason == ""
+
+
+def test_a_deleted_user_does_not_refresh(alice: User, laptop: Session) -> None:
+    refresh = tokens.issue(laptop).refresh
+    alice.delete()
+
+    with pytest.raises(SessionRevoked):
+        _refresh(refresh)
+
+
+def test_rubbish_ends_no_session(laptop: Session) -> None:
+    with pytest.raises(InvalidToken):
+        _refresh("rubbish")
+    with pytest.raises(InvalidToken):
+        _refresh(tokens.issue(laptop).access)
+
+    assert queries.active_session(laptop.pk) is not None
+
+
+def _all_at_once(refresh: str, times: int) -> list[str]:
+    """What ``times`` threads get that present the same token together."""
+    barrier = threading.Barrier(times)
+
+    def one() -> str:
+        try:
+            barrier.wait(10)
+            return _refresh(refresh)
+        except SessionRevoked:
+            return "revoked"
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(times) as pool:
+        return [future.result(30) for future in [pool.submit(one) for _ in range(times)]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twelve_tabs_at_once_all_get_one_successor(laptop: Session) -> None:
+    refresh = tokens.issue(laptop).refresh
+
+    for _ in range(5):
+        successors = set(_all_at_once(refresh, 12))
+        assert len(successors) == 1
+        assert refresh not in successors
+        refresh = successors.pop()
+
+    stored = Session.objects.get(pk=laptop.pk)
+    assert stored.revoked_at is None
+    assert tokens.issue(stored).refresh == refresh
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_token_at_many_doors_at_once_opens_none(laptop: Session) -> None:
+    dead = tokens.issue(laptop).refresh
+    _refresh(_refresh(dead))
+
+    assert _all_at_once(dead, 8) == ["revoked"] * 8
+    assert Session.objects.get(pk=laptop.pk).revoked_reason == RevokedReason.TOKEN_REUSED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_out_that_races_a_refresh_always_wins(laptop: Session, alice: User) -> None:
+    for _ in range(5):
+        session = actions.open_session(user=alice)
+        refresh = tokens.issue(session).refresh
+        barrier = threading.Barrier(2)
+
+        def leave(session: Session = session, barrier: threading.Barrier = barrier) -> None:
+            try:
+                barrier.wait(10)
+                actions.sign_out(session=session)
+            finally:
+                connections.close_all()
+
+        def stay(refresh: str = refresh, barrier: threading.Barrier = barrier) -> None:
+            try:
+                barrier.wait(10)
+                _refresh(refresh)
+            except SessionRevoked:
+                pass
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            for future in (pool.submit(leave), pool.submit(stay)):
+                future.result(30)
+        assert queries.active_session(session.pk) is None

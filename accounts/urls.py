@@ -1,0 +1,24 @@
+"""The addresses of accounts, below ``/api/v1/``."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from accounts.api import doors, sessions
+
+api_urlpatterns: list[URLPattern | URLResolver] = [
+    path("auth/register/", doors.RegisterView.as_view(), name="auth-register"),
+    path("auth/token/", doors.TokenView.as_view(), name="auth-token"),
+    path("auth/token/refresh/", doors.RefreshView.as_view(), name="auth-refresh"),
+    path("auth/logout/", sessions.LogoutView.as_view(), name="auth-logout"),
+    path("auth/logout-all/", sessions.LogoutAllView.as_view(), name="auth-logout-all"),
+    path(
+        "auth/password/change/",
+        sessions.ChangePasswordView.as_view(),
+        name="auth-password-change",
+    ),
+    path("auth/sessions/", sessions.SessionsView.as_view(), name="auth-sessions"),
+    path(
+        "auth/sessions/<uuid:session_id>/",
+        sessions.SessionView.as_view(),
+        name="auth-session",
+    ),
+]
