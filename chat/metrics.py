@@ -1,0 +1,18 @@
+"""What Prometheus gets to know of the chat; shown by `pneumatic.lib.metrics.exposition`."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SOCKETS: Final = Gauge(
+    "pneumatic_sockets", "WebSockets that are open now.", multiprocess_mode="livesum"
+)
+MESSAGES: Final = Counter("pneumatic_messages", "Messages committed.", ["door"])
+DELIVERY_SECONDS: Final = Histogram(
+    "pneumatic_delivery_seconds",
+    "From a commit to the write into a receiving socket.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+SYNCS: Final = Counter("pneumatic_sync", "Synchronisations of one conversation.", ["kind"])
+FRAMES: Final = Counter("pneumatic_frames", "Frames received from clients.", ["type"])
+SOCKET_CLOSES: Final = Counter("pneumatic_socket_closes", "WebSockets that closed.", ["code"])

@@ -1,0 +1,7 @@
+"""One module per aggregate; imported from here."""
+
+from chat.models.conversation import Conversation, History
+from chat.models.membership import Membership
+from chat.models.message import Mention, Message
+
+__all__ = ["Conversation", "History", "Membership", "Mention", "Message"]

@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from pneumatic.lib import realtime
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_world
+from pneumatic.testing.socket import the_end
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """alice and bob are in, charlie is out; for what runs in one transaction."""
+    return make_world()
+
+
+@pytest_asyncio.fixture
+async def live_world(transactional_db: None) -> AsyncIterator[World]:
+    """The same, committed, for tests with sockets; the hub ends with the test."""
+    yield await in_database(make_world)
+    await the_end()
+
+
+@pytest.fixture
+def published(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> list[tuple[str, dict[str, Any]]]:
+    """What went to the channel layer: (group, envelope), once the test's commits are done."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(realtime, "publish", lambda group, envelope: sent.append((group, envelope)))
+    return sent
