@@ -1,0 +1,1 @@
+"""Every write, one module per noun, verbs inside; the only publisher."""

@@ -1,0 +1,110 @@
+"""Give new messages their places: what everything that writes into a timeline shares."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Case, F, PositiveBigIntegerField, PositiveIntegerField, Q, Value, When
+from django.db.models.functions import Lower
+
+from chat import fanout
+from chat.models import Conversation, Membership, Mention, Message
+
+_MENTION: Final = re.compile(r"(?<![\w@./-])@([A-Za-z0-9][A-Za-z0-9._-]{1,31})")
+# People that one message can mention.
+_MENTIONS: Final = 50
+
+
+def append(messages: Sequence[Message], *, now: datetime) -> None:
+    """Store and announce messages, in this order; their conversations' rows must be locked.
+
+    A handful of statements, however many messages there are and of however many conversations.
+    """
+    for message in messages:
+        conversation = message.conversation
+        conversation.last_seq += 1
+        conversation.last_message_at = message.created_at = now
+        message.seq = conversation.last_seq
+        message.version = conversation.next_version()
+    Message.objects.bulk_create(messages)
+    Conversation.objects.bulk_update(
+        {message.conversation_id: message.conversation for message in messages}.values(),
+        ["last_seq", "last_message_at", "version"],
+    )
+    _count_own(messages)
+    count_mentions(messages)
+    for message in messages:
+        fanout.message_changed(message.conversation, message)
+
+
+def mentioned_in(bodies: Iterable[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], list[str]]:
+    """The ids of the members whom each body names with `@username`, by conversation and body."""
+    named = {
+        (conversation_id, body): {m.rstrip("._-").lower() for m in _MENTION.findall(body)}
+        for conversation_id, body in bodies
+    }
+    names = set().union(*named.values())
+    found: dict[tuple[UUID, str], list[str]] = defaultdict(list)
+    if not names:
+        return found
+    members = (
+        Membership.objects.filter(
+            conversation__in={conversation_id for conversation_id, _ in named}, left_at=None
+        )
+        .annotate(name=Lower("user__username"))
+        .filter(name__in=names)
+        .order_by("id")
+        .values_list("conversation_id", "name", "user_id")
+    )
+    for conversation_id, name, user_id in members:
+        for key, wanted in named.items():
+            if key[0] == conversation_id and name in wanted and len(found[key]) < _MENTIONS:
+                found[key].append(str(user_id))
+    return found
+
+
+def count_mentions(messages: Iterable[Message]) -> None:
+    """Let each mention count as unread for whom it names, unless that is the sender."""
+    mentions = [
+        Mention(
+            message=message,
+            user_id=UUID(user_id),
+            conversation=message.conversation,
+            seq=message.seq,
+        )
+        for message in messages
+        for user_id in message.mentioned
+        if user_id != str(message.sender_id)
+    ]
+    if mentions:
+        Mention.objects.bulk_create(mentions)
+
+
+def _count_own(messages: Sequence[Message]) -> None:
+    """One's own messages are never unread: whoever had read everything has read them too."""
+    seqs: dict[tuple[UUID, UUID | None], list[int]] = defaultdict(list)
+    for message in messages:
+        seqs[message.conversation_id, message.sender_id].append(message.seq)
+    read, own, delivered = [], [], []
+    for (conversation_id, user_id), places in seqs.items():
+        who = Q(conversation=conversation_id, user=user_id)
+        first, through = places[0], places[0]
+        while through + 1 in places:
+            through += 1
+        had_read_all = who & Q(read_seq=first - 1 - F("own_after_read"))
+        later = sum(place > through for place in places)
+        read.append(When(had_read_all, then=Value(through)))
+        own.append(When(had_read_all, then=Value(later)))
+        own.append(When(who, then=F("own_after_read") + len(places)))
+        delivered.append(When(who, then=Value(places[-1])))
+    senders = (Q(conversation=conversation, user=user) for conversation, user in seqs)
+    Membership.objects.filter(reduce(or_, senders), left_at=None).update(
+        read_seq=Case(*read, default=F("read_seq"), output_field=PositiveBigIntegerField()),
+        own_after_read=Case(*own, output_field=PositiveIntegerField()),
+        delivered_seq=Case(*delivered, output_field=PositiveBigIntegerField()),
+    )

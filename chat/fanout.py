@@ -1,0 +1,120 @@
+"""What actions announce, handed to the channel layer once it is committed.
+
+Every event is encoded once, here; processes forward the text. An envelope's `kind` tells a
+process's hub what to do with it:
+
+| kind | to group | the hub |
+|---|---|---|
+| `event` | conversation or user | hands the text to each socket of the group |
+| `state` | conversation or user | the same; slow readers may miss it, or with a `key` the older |
+| `presence` | presence | hands the text to the sockets of these conversations |
+| `joined` | user | brings the user's sockets into the conversation |
+| `ended` | conversation | takes the user's sockets out, tells them to drop it |
+| `closed` | conversation | the same for everybody |
+| `revoked` | session | closes the session's sockets |
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from chat import groups, presenters, protocol
+from chat.models import Conversation, Membership, Message
+from pneumatic.lib import realtime
+
+
+def _announce(conversation: Conversation, event: protocol.Event) -> None:
+    realtime.publish_on_commit(
+        groups.conversation(conversation.id),
+        {
+            "kind": "event",
+            "text": protocol.encode(event),
+            "ended": conversation.ended_version,
+        },
+    )
+
+
+def message_changed(conversation: Conversation, message: Message) -> None:
+    _announce(conversation, presenters.message_event(message))
+
+
+def member_changed(conversation: Conversation, membership: Membership) -> None:
+    _announce(conversation, presenters.member_event(membership))
+
+
+def conversation_changed(conversation: Conversation) -> None:
+    _announce(conversation, presenters.conversation_event(conversation))
+
+
+def membership_began(membership: Membership) -> None:
+    """The person's devices join the conversation and receive it whole."""
+    realtime.publish_on_commit(
+        groups.user(membership.user_id),
+        {"kind": "joined", "conversation": str(membership.conversation_id)},
+    )
+
+
+def membership_ended(conversation: Conversation, user_id: UUID, *, previous: int) -> None:
+    """The person's sockets leave; `previous` is the conversation's former `ended_version`."""
+    realtime.publish_on_commit(
+        groups.conversation(conversation.id),
+        {
+            "kind": "ended",
+            "user": str(user_id),
+            "version": conversation.ended_version,
+            "previous": previous,
+        },
+    )
+
+
+def conversation_closed(conversation: Conversation) -> None:
+    realtime.publish_on_commit(groups.conversation(conversation.id), {"kind": "closed"})
+
+
+def receipt_moved(membership: Membership, *, unread: int, mentions: int, ended: int) -> None:
+    """Others see the positions; one's own devices also learn what is left unread."""
+    event = protocol.ReceiptEvent(
+        conversation=membership.conversation_id,
+        user=membership.user_id,
+        read_seq=membership.read_seq,
+        delivered_seq=membership.delivered_seq,
+    )
+    state = {"kind": "state", "key": f"{membership.conversation_id}:{membership.user_id}"}
+    realtime.publish_on_commit(
+        groups.conversation(membership.conversation_id),
+        {
+            **state,
+            "text": protocol.encode(event),
+            "without": str(membership.user_id),
+            "ended": ended,
+        },
+    )
+    event.unread, event.mentions = unread, mentions
+    realtime.publish_on_commit(
+        groups.user(membership.user_id), {**state, "text": protocol.encode(event)}
+    )
+
+
+def typing(conversation_id: UUID, user_id: UUID, *, on: bool, ended: int) -> None:
+    event = protocol.TypingEvent(conversation=conversation_id, user=user_id, on=on)
+    realtime.publish(
+        groups.conversation(conversation_id),
+        {
+            "kind": "state",
+            "text": protocol.encode(event),
+            "without": str(user_id),
+            "ended": ended,
+        },
+    )
+
+
+def presence(user_id: UUID, conversation_ids: Iterable[UUID], *, online: bool) -> None:
+    event = protocol.PresenceEvent(user=user_id, online=online)
+    realtime.publish(
+        groups.PRESENCE,
+        {
+            "kind": "presence",
+            "text": protocol.encode(event),
+            "without": str(user_id),
+            "conversations": [str(conversation_id) for conversation_id in conversation_ids],
+        },
+    )

@@ -1,0 +1,122 @@
+"""Rows as the wire shows them; the only place that knows both."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET
+
+from accounts.models import User
+from accounts.presenters import present_user
+from chat import protocol
+from chat.models import Conversation, Membership, Message
+from pneumatic.lib.times import rfc3339
+
+#: How the wire writes a moment.
+time = rfc3339
+
+
+def time_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else time(moment)
+
+
+def person(user: User) -> protocol.Person:
+    return protocol.Person(**present_user(user))
+
+
+def message(row: Message) -> protocol.MessageRow:
+    return protocol.MessageRow(
+        id=row.id,
+        conversation=row.conversation_id,
+        seq=row.seq,
+        version=row.version,
+        sender=row.sender_id,
+        kind="system" if row.kind == Message.Kind.SYSTEM else "text",
+        body=row.body,
+        reply_to=row.reply_to_id,
+        attachments=[],
+        mentions=[UUID(user_id) for user_id in row.mentioned],
+        reactions=[],
+        pinned_at=time_or_none(row.pinned_at),
+        created_at=time(row.created_at),
+        edited_at=time_or_none(row.edited_at),
+        deleted_at=time_or_none(row.deleted_at),
+    )
+
+
+def member(row: Membership) -> protocol.MemberRow:
+    """`row.user` is read: select it along."""
+    return protocol.MemberRow(
+        conversation=row.conversation_id,
+        user=person(row.user),
+        role=row.role,  # type: ignore[arg-type]  # a CheckConstraint-free TextChoices column
+        joined_at=time(row.joined_at),
+        left_at=time_or_none(row.left_at),
+        version=row.version,
+    )
+
+
+def conversation(row: Conversation, me: Membership | None = None) -> protocol.ConversationRow:
+    """With `me`, the asking person's own part; without, the same text for every member."""
+    return protocol.ConversationRow(
+        id=row.id,
+        kind="direct" if row.kind == Conversation.Kind.DIRECT else "group",
+        title=row.title,
+        topic=row.topic,
+        avatar=None,
+        created_at=time(row.created_at),
+        last_seq=row.last_seq,
+        version=row.version,
+        archived_at=time_or_none(row.archived_at),
+        me=UNSET if me is None else own_part(row, me),
+    )
+
+
+def own_part(row: Conversation, me: Membership) -> protocol.Me:
+    """`me.unread_mentions` is read where the query brought it along."""
+    return protocol.Me(
+        role=me.role,  # type: ignore[arg-type]  # as in member()
+        read_seq=me.read_seq,
+        unread=unread(row.last_seq, me),
+        mentions=getattr(me, "unread_mentions", 0),
+        muted_until=time_or_none(me.muted_until),
+        pinned=me.pinned,
+    )
+
+
+def unread(last_seq: int, me: Membership) -> int:
+    """How many messages of others come after what the person has read."""
+    return max(0, last_seq - me.read_seq - me.own_after_read)
+
+
+def receipt(row: Membership) -> protocol.Receipt:
+    return protocol.Receipt(
+        user=row.user_id, read_seq=row.read_seq, delivered_seq=row.delivered_seq
+    )
+
+
+def receipt_in(row: Membership) -> protocol.Receipt:
+    """The same where it stands outside its conversation."""
+    return protocol.Receipt(
+        user=row.user_id,
+        read_seq=row.read_seq,
+        delivered_seq=row.delivered_seq,
+        conversation=row.conversation_id,
+    )
+
+
+def message_event(row: Message) -> protocol.MessageEvent:
+    return protocol.MessageEvent(
+        conversation=row.conversation_id, version=row.version, data=message(row)
+    )
+
+
+def member_event(row: Membership) -> protocol.MemberEvent:
+    return protocol.MemberEvent(
+        conversation=row.conversation_id, version=row.version, data=member(row)
+    )
+
+
+def conversation_event(row: Conversation) -> protocol.ConversationEvent:
+    return protocol.ConversationEvent(
+        conversation=row.id, version=row.version, data=conversation(row)
+    )

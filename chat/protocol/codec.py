@@ -1,0 +1,80 @@
+"""From texts to commands, from events to texts."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from chat.protocol.commands import COMMANDS, AnyCommand, Ref
+from chat.protocol.events import EVENTS, Event
+
+
+class BadFrame(ValueError):
+    """A frame that is not a command; `ref` is the frame's, where it could be read."""
+
+    def __init__(self, detail: str, ref: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.ref = ref
+        at = _AT.search(detail)
+        unknown = _UNKNOWN.search(detail)
+        self.field = at["path"] if at else unknown["name"] if unknown else None
+
+
+class _OnlyRef(Struct):
+    ref: Ref | None = None
+
+
+_commands: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand, strict=True)
+_only_ref: Final = msgspec.json.Decoder(_OnlyRef)
+_encoder: Final = msgspec.json.Encoder()
+# How msgspec names the place: "Expected `str`, got `int` - at `$.body`".
+_AT: Final = re.compile(r"at `\$\.(?P<path>[\w.\[\]]+)`")
+_UNKNOWN: Final = re.compile(r"unknown field `(?P<name>\w+)`")
+
+
+def decode(text: str) -> AnyCommand:
+    """The command in one text frame.
+
+    Raises `BadFrame` for anything else: not JSON, unknown type or field, wrong type of a value.
+    """
+    try:
+        return _commands.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(_in_words(error), _ref_of(text)) from None
+
+
+def encode(event: Event | Struct) -> str:
+    """The event's text, as it goes into a frame."""
+    return _encoder.encode(event).decode()
+
+
+def batch(texts: Sequence[str]) -> str:
+    """Several encoded events as one frame, in order; a single one as it is."""
+    if len(texts) == 1:
+        return texts[0]
+    return f'{{"type":"batch","events":[{",".join(texts)}]}}'
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "The frame is nested too deeply."
+    if isinstance(error, UnicodeError):
+        return "The frame is not valid Unicode."
+    return str(error)
+
+
+def _ref_of(text: str) -> str | None:
+    try:
+        return _only_ref.decode(text).ref
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
+def types() -> Iterable[tuple[str, type[Struct]]]:
+    """Every command and event with its `type` word, for docs and tests."""
+    for kind in (*COMMANDS, *EVENTS):
+        tag = kind.__struct_config__.tag
+        yield str(tag), kind

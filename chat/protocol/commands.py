@@ -1,0 +1,79 @@
+"""What a client says. Fields that are not declared here are refused."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chat import limits
+
+Ref = Annotated[str, Meta(max_length=limits.REF_CHARS)]
+Position = Annotated[int, Meta(ge=0, le=2**53)]
+Versions = Annotated[dict[UUID, Position], Meta(max_length=limits.CONVERSATIONS)]
+
+
+class Command(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
+    ref: Ref | None = None
+
+
+class Hello(Command, tag="hello", kw_only=True):
+    token: str | None = None
+    epoch: UUID | None = None
+    versions: Versions = msgspec.field(default_factory=dict)
+
+
+class Send(Command, tag="message.send", kw_only=True):
+    id: UUID
+    conversation: UUID
+    body: str
+    reply_to: UUID | None = None
+    attachments: Annotated[list[UUID], Meta(max_length=0)] = msgspec.field(default_factory=list)
+
+
+class Read(Command, tag="read", kw_only=True):
+    conversation: UUID
+    seq: Position
+
+
+class Delivered(Command, tag="delivered", kw_only=True):
+    conversation: UUID
+    seq: Position
+
+
+class Typing(Command, tag="typing", kw_only=True):
+    conversation: UUID
+    on: bool
+
+
+class Sync(Command, tag="sync", kw_only=True):
+    """`versions`: all of the client's conversations, or, with `partial`, only these.
+
+    Only a full list can tell the client of conversations that it doesn't know yet.
+    """
+
+    versions: Versions
+    epoch: UUID | None = None
+    partial: bool = False
+    states: bool = False
+
+
+class Auth(Command, tag="auth", kw_only=True):
+    token: str
+
+
+class Ping(Command, tag="ping", kw_only=True):
+    t: float | int | str | None = None
+
+
+AnyCommand = Hello | Send | Read | Delivered | Typing | Sync | Auth | Ping
+COMMANDS: Final[tuple[type[Command], ...]] = (
+    Hello,
+    Send,
+    Read,
+    Delivered,
+    Typing,
+    Sync,
+    Auth,
+    Ping,
+)
