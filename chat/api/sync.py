@@ -1,0 +1,51 @@
+"""`sync/`: what a device has missed, for clients without a socket."""
+
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat import catchup, metrics, presence, queries
+from chat.api.answers import SyncAnswer
+from chat.api.base import Door
+from chat.api.serializers import SyncSerializer
+
+
+class SyncDoor(Door):
+    """The socket's `sync` over HTTP."""
+
+    forms = {"sync": SyncSerializer}
+
+    @extend_schema(operation_id="sync", request=SyncSerializer, responses={200: SyncAnswer})
+    def sync(self, request: Request) -> Response:
+        """Everything that changed since the versions that the client names.
+
+        A conversation that the client doesn't name comes whole, as a `reset` (not with
+        `partial`). What it names and may not read any more is in `removed`.
+        """
+        wishes = self.wishes(request)
+        epoch = queries.epoch()
+        states = wishes["states"]
+        found = catchup.since(
+            self.person,
+            wishes["versions"],
+            same_history=wishes["epoch"] == epoch,
+            partial=wishes["partial"],
+            states=states,
+        )
+        return Response(_answer(found, epoch=epoch, states=states))
+
+
+def _answer(found: catchup.Catchup, *, epoch: UUID, states: bool) -> SyncAnswer:
+    for frame in found.frames:
+        metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
+    online = async_to_sync(presence.online_among)(found.acquaintances) if states else set()
+    return SyncAnswer(
+        epoch=epoch,
+        frames=found.frames,
+        removed=found.removed,
+        receipts=found.receipts,
+        online=sorted(online, key=str),
+    )
