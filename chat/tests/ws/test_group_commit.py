@@ -1,0 +1,180 @@
+import asyncio
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from chat.actions import sending
+from chat.actions.sending import Draft, Result, Sent, send_messages
+from chat.errors import BadField, NoSuchConversation
+from chat.models import Conversation, Message
+from chat.queries import seats_of
+from chat.ws import sends
+from chat.ws.sends import SendQueue
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_direct
+
+live = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+def _draft(world: World, body: str = "hello", **changed: Any) -> Draft:
+    return Draft(world.alice, world.group.id, uuid.uuid4(), body)._replace(**changed)
+
+
+def test_each_message_gets_its_own_answer(world: World) -> None:
+    good, twice = _draft(world), _draft(world)
+    results = send_messages(
+        drafts=[
+            good,
+            _draft(world, body=" "),
+            _draft(world, sender=world.charlie),
+            twice,
+            twice,
+            _draft(world, reply_to=uuid.uuid4()),
+            _draft(world, sender=world.bob),
+        ]
+    )
+    assert [type(each) for each in results] == [
+        Sent,
+        BadField,
+        NoSuchConversation,
+        Sent,
+        Sent,
+        BadField,
+        Sent,
+    ]
+    stored = [each for each in results if isinstance(each, Sent)]
+    assert [each.duplicate for each in stored] == [False, False, True, False]
+    seqs = [each.message.seq for each in stored]
+    assert seqs == [seqs[0], seqs[0] + 1, seqs[0] + 1, seqs[0] + 2]
+    assert Message.objects.filter(conversation=world.group).count() == seqs[-1]
+
+
+def test_several_conversations_and_senders_keep_their_own_counts(world: World) -> None:
+    direct = make_direct(world.alice, world.charlie)
+    send_messages(
+        drafts=[
+            _draft(world),
+            _draft(world, conversation_id=direct.id, sender=world.charlie),
+            _draft(world, sender=world.bob),
+            _draft(world),
+            _draft(world, conversation_id=direct.id),
+        ]
+    )
+    for user in (world.alice, world.bob, world.charlie):
+        for seat in seats_of(user):
+            after = seat.conversation.messages.filter(seq__gt=seat.read_seq)
+            assert seat.own_after_read == after.filter(sender=user).count()
+            assert seat.delivered_seq >= seat.read_seq
+
+
+def test_many_messages_cost_hardly_more_queries_than_one(
+    world: World, django_assert_max_num_queries: Any
+) -> None:
+    direct = make_direct(world.alice, world.bob)
+    with django_assert_max_num_queries(10) as captured:
+        send_messages(drafts=[_draft(world, "hi @bob")])
+    with django_assert_max_num_queries(len(captured)):
+        send_messages(
+            drafts=[
+                _draft(world, "hi @bob", conversation_id=where)
+                for where in (world.group.id, direct.id)
+                for _ in range(20)
+            ]
+        )
+
+
+class TestQueue:
+    pytestmark = live
+
+    async def test_what_waits_while_one_is_written_shares_a_transaction(
+        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        batches: list[int] = []
+        loop, is_writing, may_write = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def counted(*, drafts: list[Draft], wait: bool) -> list[Result]:
+            batches.append(len(drafts))
+            loop.call_soon_threadsafe(is_writing.set)
+            may_write.wait(10)
+            return send_messages(drafts=drafts, wait=wait)
+
+        monkeypatch.setattr(sends, "send_messages", counted)
+        queue = SendQueue()
+        first = asyncio.create_task(queue.send(_draft(live_world)))
+        await is_writing.wait()
+        others = [asyncio.create_task(queue.send(_draft(live_world))) for _ in range(9)]
+        await asyncio.sleep(0)
+        may_write.set()
+        answers = await asyncio.gather(first, *others)
+        assert batches == [1, 9]
+        assert [each.message.seq for each in answers] == list(range(2, 12))
+
+    async def test_a_refused_message_costs_its_neighbours_nothing(self, live_world: World) -> None:
+        queue = SendQueue()
+        answers = await asyncio.gather(
+            queue.send(_draft(live_world)),
+            queue.send(_draft(live_world, body="")),
+            queue.send(_draft(live_world)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in answers] == [Sent, BadField, Sent]
+
+    async def test_one_that_breaks_the_transaction_goes_alone(
+        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = sending._store
+
+        def breaks_on_poison(drafts: Any, *, wait: bool) -> Any:
+            if any(draft.body == "poison" for draft in drafts.values()):
+                raise ZeroDivisionError
+            return real(drafts, wait=wait)
+
+        monkeypatch.setattr(sending, "_store", breaks_on_poison)
+        queue = SendQueue()
+        answers = await asyncio.gather(
+            *(queue.send(_draft(live_world, body)) for body in ("a", "b", "poison", "c")),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in answers] == [Sent, Sent, ZeroDivisionError, Sent]
+
+    @pytest.mark.needs_postgres
+    async def test_a_locked_conversation_delays_no_other_f12(self, live_world: World) -> None:
+        direct = await in_database(make_direct, live_world.alice, live_world.bob)
+        locked, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                Conversation.objects.select_for_update().get(id=live_world.group.id)
+                locked.set()
+                release.wait(10)
+
+        holder = asyncio.create_task(in_database(hold))
+        await asyncio.to_thread(locked.wait, 10)
+        queue = SendQueue()
+        stuck = [asyncio.create_task(queue.send(_draft(live_world))) for _ in range(3)]
+        for _ in range(3):
+            sent = await queue.send(_draft(live_world, conversation_id=direct.id))
+            assert not sent.duplicate
+        assert not any(each.done() for each in stuck)
+        release.set()
+        await holder
+        seqs = [(await each).message.seq for each in stuck]
+        assert sorted(seqs) == [2, 3, 4]
+
+    async def test_a_database_that_is_away_is_told_to_all_who_wait(
+        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(**_: Any) -> Any:
+            raise Unavailable
+
+        monkeypatch.setattr(sends, "send_messages", away)
+        queue = SendQueue()
+        answers = await asyncio.gather(
+            *(queue.send(_draft(live_world)) for _ in range(3)), return_exceptions=True
+        )
+        assert [type(each) for each in answers] == [Unavailable] * 3
+        assert await in_database(Message.objects.filter(kind="text").count) == 0

@@ -1,0 +1,251 @@
+"""One device's WebSocket: opening, frames in, texts out, closing. What frames do: handlers."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from accounts.authentication import Identity
+from chat import limits, metrics, protocol
+from chat.protocol import Close
+from chat.ws import handlers, origin
+from chat.ws.hub import hub
+from chat.ws.outbound import Outbound
+from chat.ws.session import Pace, TokenClock
+from pneumatic.lib import tracing
+from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
+from pneumatic.lib.http import client_address
+from pneumatic.lib.ids import uuid7
+from pneumatic.lib.metrics import rate_limited
+
+log = structlog.get_logger(__name__)
+#: How long a socket of a stopping process may take for its last answers.
+_LAST_WORDS_SECONDS = 4.5
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """Speaks `pneumatic.v1` with one device."""
+
+    # No channel and no groups of its own: the hub has them for all sockets of the process.
+    channel_layer_alias = ""
+
+    user_id: UUID
+    session_id: UUID
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.device = str(uuid7())
+        self.identity: Identity | None = None
+        self.outbound = Outbound(self._send_text, self._too_slow)
+        self.clock = TokenClock(self._token_expiring, self._token_expired)
+        self.ready = False
+        self._pace = Pace()
+        self._bad_frames = 0
+        self._frames = 0
+        self._opened = time.monotonic()
+        self._close_code: int | None = None
+        self._retiring = False
+        self._answering = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.spawn(self.outbound.run())
+        # Set here as well: a socket that ends before its first message would have none.
+        self.scope = scope
+        metrics.SOCKETS.inc()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Here and not in disconnect(), which Channels skips after an exception.
+            metrics.SOCKETS.dec()
+            await self._clean_up()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Without the hop through a database thread that Channels makes for every single message.
+        match message["type"]:
+            case "websocket.connect":
+                await self.connect()
+            case "websocket.receive":
+                async with self._answering:
+                    await self.receive(message.get("text"), message.get("bytes"))
+            case "websocket.disconnect":
+                if self._close_code is None:
+                    self._close_code = message.get("code", 1006)
+                raise StopConsumer
+
+    # --- Frames in ------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        offered = self.scope.get("subprotocols", [])
+        ours = protocol.SUBPROTOCOL in offered
+        await self.accept(protocol.SUBPROTOCOL if ours else None)
+        if not origin.is_allowed(self.scope["headers"]):
+            await self.end(Close.NOT_ALLOWED)
+        elif offered and not ours:
+            await self.end(Close.BROKEN_CLIENT)
+        else:
+            timers = asyncio.get_running_loop()
+            self._hello_timer = timers.call_later(limits.HELLO_SECONDS, self._no_hello)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._close_code is not None or self._retiring:
+            return
+        if not self._pace.allows():
+            rate_limited("socket")
+            await self.end(Close.TOO_MANY)
+            return
+        self._frames += 1
+        if text_data is None:
+            await self._bad_frame(protocol.BadFrame("Only text frames are understood."))
+            return
+        if len(text_data) > limits.FRAME_BYTES or len(text_data.encode()) > limits.FRAME_BYTES:
+            await self.end(Close.BROKEN_CLIENT)
+            return
+        try:
+            command = protocol.decode(text_data)
+        except protocol.BadFrame as bad:
+            await self._bad_frame(bad)
+            return
+        kind = str(command.__struct_config__.tag)
+        metrics.FRAMES.labels(kind).inc()
+        with tracing.span("socket.frame", frame=kind):
+            await self._handle(command)
+
+    async def _handle(self, command: protocol.AnyCommand) -> None:
+        try:
+            await handlers.handle(self, command)
+        except ProblemError as problem:
+            self.tell(error_event(problem, command.ref))
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            # A defect of ours must not cost the device its socket; that the id makes a repeat
+            # safe is what `unavailable` says.
+            log.exception("frame_failed", frame=type(command).__name__)
+            self.tell(error_event(Unavailable(retry_after=5), command.ref))
+
+    async def _bad_frame(self, bad: protocol.BadFrame) -> None:
+        self._bad_frames += 1
+        if self._bad_frames > limits.BAD_FRAMES:
+            await self.end(Close.BROKEN_CLIENT)
+            return
+        fields = {bad.field: [bad.detail]} if bad.field else None
+        self.tell(error_event(Invalid(bad.detail, fields=fields), bad.ref))
+
+    # --- Texts out ------------------------------------------------------------------------------
+
+    def tell(self, event: protocol.Event) -> None:
+        """Queue an event for this device alone."""
+        self.outbound.offer(protocol.encode(event))
+
+    async def _send_text(self, text: str) -> None:
+        await super().send(text_data=text)
+
+    # --- What the hub and the clocks say --------------------------------------------------------
+
+    def invited(self, conversation_id: UUID) -> None:
+        self.spawn(self._handle_invitation(conversation_id))
+
+    async def _handle_invitation(self, conversation_id: UUID) -> None:
+        if not self.ready:
+            return
+        try:
+            await handlers.bring_in(self, conversation_id)
+        except Exception:
+            # The conversation would be missing until the next heartbeat.
+            log.warning("invitation_failed", exc_info=True)
+            self.tell(protocol.Resync())
+
+    def revoked(self) -> None:
+        self.end_soon(Close.REVOKED)
+
+    async def retire(self) -> None:
+        self._retiring = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS), self._answering:
+                await self.outbound.flush()
+        await self.end(Close.RESTARTING)
+
+    def hello_came(self) -> None:
+        """In time; how long its answer takes is not the device's fault."""
+        self._hello_timer.cancel()
+
+    def _no_hello(self) -> None:
+        self.end_soon(Close.TOO_SLOW)
+
+    def _too_slow(self) -> None:
+        self.end_soon(Close.TOO_SLOW)
+
+    def _token_expiring(self, seconds: int) -> None:
+        self.tell(protocol.AuthExpiring(seconds=seconds))
+
+    def _token_expired(self) -> None:
+        self.end_soon(Close.UNAUTHENTICATED)
+
+    # --- The end --------------------------------------------------------------------------------
+
+    def end_soon(self, code: Close) -> None:
+        self.spawn(self.end(code))
+
+    async def end(self, code: Close) -> None:
+        """Close with `code`; what waits to be sent is dropped."""
+        if self._close_code is not None:
+            return
+        self._close_code = code
+        self.outbound.close()
+        try:
+            # A plain number: Daphne takes no other kind of integer.
+            await self.close(code=int(code))
+        except Exception as error:
+            # The peer may be gone already: then there is nobody to tell.
+            log.info("socket_not_closed", code=int(code), error=repr(error))
+
+    async def _clean_up(self) -> None:
+        timer: asyncio.TimerHandle | None = getattr(self, "_hello_timer", None)
+        if timer is not None:
+            timer.cancel()
+        self.clock.stop()
+        self.outbound.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.identity is not None:
+            try:
+                await handlers.say_goodbye(self)
+            finally:
+                await hub().unregister(self)
+        code = self._close_code if self._close_code is not None else 1006
+        metrics.SOCKET_CLOSES.labels(int(code)).inc()
+        log.info(
+            "socket",
+            user=str(self.user_id) if self.identity else None,
+            session=str(self.session_id) if self.identity else None,
+            address=client_address(self.scope),
+            frames=self._frames,
+            seconds=round(time.monotonic() - self._opened, 3),
+            code=int(code),
+        )
+
+    def spawn(self, coroutine: Any) -> None:
+        """Run beside the frames, at most as long as the socket lives."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            # Mostly the peer that went away in the middle of a frame.
+            log.info("socket_task_failed", error=repr(error))
+
+
+def error_event(problem: ProblemError, ref: str | None) -> protocol.ErrorEvent:
+    return protocol.ErrorEvent(
+        ref=ref,
+        code=problem.code,
+        detail=problem.detail,
+        errors=problem.fields,
+        retry_after=problem.retry_after,
+    )

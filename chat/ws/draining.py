@@ -1,0 +1,40 @@
+"""Sending every device away because this process stops, so gently that nobody notices."""
+
+import asyncio
+import random
+from typing import Final
+
+import structlog
+
+from chat.ws.hub import hub
+from chat.ws.sends import send_queue
+
+log = structlog.get_logger(__name__)
+#: How long the last answers of all may take once the time for spreading is over.
+_LAST_ANSWERS_SECONDS: Final = 5.0
+
+
+async def drain(seconds: float) -> None:
+    """Close every socket of this process with 1012, spread evenly over ``seconds``.
+
+    Devices come back at once, to some other process: all at the same moment would be a storm. What
+    a device has sent is answered before. New connections are for the caller to keep out.
+    """
+    loop = asyncio.get_running_loop()
+    sockets = list(hub().sockets)
+    random.shuffle(sockets)
+    began = loop.time()
+    retiring = set()
+    for place, socket in enumerate(sockets):
+        # Anywhere in its own part of the time, so that two processes don't keep step.
+        at = began + seconds * (place + random.random()) / len(sockets)  # noqa: S311
+        await asyncio.sleep(max(0.0, at - loop.time()))
+        retiring.add(loop.create_task(socket.retire()))
+    # Who said hello in the meantime has had no part of the time.
+    retiring |= {loop.create_task(each.retire()) for each in hub().sockets}
+    if retiring:
+        done, _ = await asyncio.wait(retiring, timeout=_LAST_ANSWERS_SECONDS)
+        for task in done:
+            if error := task.exception():
+                log.error("socket_not_retired", exc_info=error)
+    await send_queue().settle()

@@ -1,0 +1,277 @@
+"""What each command does: parse is done, so one action and its answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from accounts.authentication import Identity, authenticate_token
+from accounts.errors import SessionRevoked
+from accounts.queries import active_among
+from chat import catchup, groups, limits, metrics, presence, presenters, protocol, queries
+from chat.actions.presence import arrive, depart
+from chat.actions.receipts import mark_delivered, mark_read
+from chat.actions.sending import Draft
+from chat.actions.typing import set_typing
+from chat.protocol import Close
+from chat.ws.hub import hub
+from chat.ws.sends import send_queue
+from chat.ws.session import same_session
+from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
+from pneumatic.lib.http import client_address
+from pneumatic.lib.metrics import rate_limited
+from pneumatic.lib.ratelimit import rate_key, user_budget
+from pneumatic.lib.threads import in_database
+
+if TYPE_CHECKING:
+    from chat.ws.consumer import ChatConsumer
+
+
+async def handle(socket: "ChatConsumer", command: protocol.AnyCommand) -> None:
+    """Do what the command says. Raises `ProblemError`s, which become `error` frames."""
+    if socket.identity is None:
+        if not isinstance(command, protocol.Hello):
+            await socket.end(Close.UNAUTHENTICATED)
+            return
+        await _hello(socket, command)
+        return
+    if isinstance(command, protocol.Hello):
+        raise Invalid("hello was said already.")
+    await _HANDLERS[type(command)](socket, socket.identity, command)
+
+
+# --- Opening ------------------------------------------------------------------------------------
+
+
+# When many devices come back at once, those who are here already go on being served: the others'
+# hellos take turns, instead of filling the queue for the database's threads.
+_welcoming: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = WeakKeyDictionary()
+
+
+async def _hello(socket: "ChatConsumer", command: protocol.Hello) -> None:
+    socket.hello_came()
+    loop = asyncio.get_running_loop()
+    async with _welcoming.setdefault(loop, asyncio.Semaphore(limits.WELCOMES_AT_ONCE)):
+        await _welcome(socket, command)
+
+
+async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
+    token = command.token or _bearer(socket.scope["headers"])
+    try:
+        if token is None:
+            raise Unauthenticated
+        identity = await in_database(authenticate_token, token)
+    except SessionRevoked:
+        await socket.end(Close.REVOKED)
+        return
+    except Unauthenticated:
+        await socket.end(Close.UNAUTHENTICATED)
+        return
+    epoch = await in_database(queries.epoch)
+    if hub().sockets_of(identity.user.id) >= limits.SOCKETS_PER_USER:
+        await socket.end(Close.TOO_MANY)
+        return
+    socket.identity = identity
+    socket.user_id, socket.session_id = identity.user.id, identity.session.id
+    try:
+        await _come_in(socket, identity, command, epoch)
+    except ProblemError:
+        # Half a welcome is none: let it come back and begin anew.
+        await socket.end(Close.TOO_SLOW)
+        raise
+
+
+async def _come_in(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Hello, epoch: UUID
+) -> None:
+    await hub().register(socket)
+    socket.clock.start(identity.expires_at)
+    socket.tell(
+        protocol.Welcome(
+            user=presenters.person(identity.user),
+            session=identity.session.id,
+            epoch=epoch,
+            server_time=_now(),
+            token_expires_at=presenters.time(identity.expires_at),
+            limits=limits.told_to_clients(),
+        )
+    )
+    mine = await in_database(queries.conversation_ids_of, identity.user)
+    if not await in_database(active_among, [identity.session.id]):
+        # It ended before the hub listened for that.
+        await socket.end(Close.REVOKED)
+        return
+    # Groups first, snapshot second: what happens between the two arrives twice rather than never.
+    await _join(socket, mine)
+    socket.ready = True
+    sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
+    await _bring_up_to_date(socket, identity, sync, epoch)
+    await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
+
+
+async def say_goodbye(socket: "ChatConsumer") -> None:
+    """The device is gone; when it was the person's last, those who know them are told."""
+    await depart(user_id=socket.user_id, device=socket.device, conversation_ids=_heard_by(socket))
+
+
+async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
+    """The person has become a member: join the conversation and send it whole."""
+    if socket.identity is None:
+        return
+    await _join(socket, [conversation_id])
+    found = await in_database(
+        catchup.since, socket.identity.user, {conversation_id: 0}, same_history=False, partial=True
+    )
+    await _tell(socket, protocol.Sync(versions={}, partial=True), found)
+    # People who have met only now have not heard of each other's coming.
+    for acquaintance in await presence.online_among(found.acquaintances):
+        socket.tell(protocol.PresenceEvent(user=acquaintance, online=True))
+
+
+# --- Commands -----------------------------------------------------------------------------------
+
+
+async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Send) -> None:
+    wait = await user_budget().aspend(rate_key(identity.user.id, client_address(socket.scope)))
+    if wait:
+        rate_limited("user")
+        raise RateLimited(retry_after=round(wait, 3))
+    sent = await send_queue().send(
+        Draft(identity.user, command.conversation, command.id, command.body, command.reply_to)
+    )
+    if not sent.duplicate:
+        metrics.MESSAGES.labels("socket").inc()
+    socket.tell(
+        protocol.Ack(
+            ref=command.ref,
+            id=sent.message.id,
+            conversation=sent.message.conversation_id,
+            seq=sent.message.seq,
+            version=sent.message.version,
+            created_at=presenters.time(sent.message.created_at),
+            duplicate=sent.duplicate,
+        )
+    )
+
+
+async def _read(socket: "ChatConsumer", identity: Identity, command: protocol.Read) -> None:
+    await in_database(
+        mark_read, user=identity.user, conversation_id=command.conversation, seq=command.seq
+    )
+
+
+async def _delivered(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Delivered
+) -> None:
+    await in_database(
+        mark_delivered, user=identity.user, conversation_id=command.conversation, seq=command.seq
+    )
+
+
+async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.Typing) -> None:
+    await in_database(
+        set_typing, user=identity.user, conversation_id=command.conversation, on=command.on
+    )
+
+
+async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sync) -> None:
+    await _bring_up_to_date(socket, identity, command, await in_database(queries.epoch))
+
+
+async def _bring_up_to_date(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Sync, epoch: UUID
+) -> None:
+    read = partial(
+        catchup.since,
+        identity.user,
+        command.versions,
+        same_history=command.epoch == epoch,
+        partial=command.partial,
+        states=command.states,
+    )
+    joined = set(hub().conversations_of(socket))
+    found = await in_database(read)
+    missing = found.readable - joined
+    if missing:
+        # The invitation was lost. Join now, and read again what may have happened meanwhile.
+        await _join(socket, missing)
+        joined |= missing
+        found = await in_database(read)
+    if not command.partial:
+        found.removed.extend(joined - found.readable - set(found.removed))
+    await _tell(socket, command, found)
+
+
+async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Auth) -> None:
+    renewed = await in_database(authenticate_token, command.token)
+    if not same_session(identity, renewed):
+        raise Unauthenticated("The token belongs to another session.")
+    socket.identity = renewed
+    socket.clock.start(renewed.expires_at)
+    socket.tell(
+        protocol.Authed(ref=command.ref, token_expires_at=presenters.time(renewed.expires_at))
+    )
+
+
+async def _ping(socket: "ChatConsumer", identity: Identity, command: protocol.Ping) -> None:
+    socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=_now()))
+
+
+_HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
+_HANDLERS = {
+    protocol.Send: _send,
+    protocol.Read: _read,
+    protocol.Delivered: _delivered,
+    protocol.Typing: _typing,
+    protocol.Sync: _sync,
+    protocol.Auth: _auth,
+    protocol.Ping: _ping,
+}
+
+
+# --- Pieces -------------------------------------------------------------------------------------
+
+
+async def _tell(socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup) -> None:
+    for removed in found.removed:
+        await hub().leave(socket, groups.conversation(removed))
+        socket.tell(protocol.ConversationRemoved(conversation=removed))
+    for frame in found.frames:
+        try:
+            # However much there is to tell: only what comes live can be too much.
+            await socket.outbound.room()
+        except TimeoutError:
+            await socket.end(Close.TOO_SLOW)
+            return
+        # Whoever was put out since this was read has heard so already, and shall not have it back.
+        if hub().is_in(socket, groups.conversation(frame.conversation)):
+            metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
+            socket.tell(frame)
+    online = await presence.online_among(found.acquaintances) if command.states else set()
+    socket.tell(
+        protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))
+    )
+
+
+async def _join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:
+    await asyncio.gather(
+        *(hub().join(socket, groups.conversation(each)) for each in conversation_ids)
+    )
+
+
+def _heard_by(socket: "ChatConsumer") -> list[UUID]:
+    return hub().conversations_of(socket)[: limits.PRESENCE_CONVERSATIONS]
+
+
+def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip().decode("latin-1")
+    return None
+
+
+def _now() -> str:
+    return presenters.time(datetime.now(UTC))

@@ -1,0 +1,272 @@
+"""One hub a process: it is in a conversation's group once, however many sockets listen.
+
+Channels would let every socket join every group itself, and copy each event once a socket. The hub
+receives an event once and hands the same text to each local socket's queue.
+"""
+
+import asyncio
+from collections.abc import Collection, Coroutine
+from typing import Any, Final
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from accounts.queries import active_among
+from chat import groups, presence, protocol, queries
+from chat.ws.rooms import Room, Rooms, Socket
+from pneumatic.lib import realtime
+from pneumatic.lib.metrics import watch_loop_lag
+from pneumatic.lib.threads import in_database
+
+log = structlog.get_logger(__name__)
+#: How often devices are said to be still there, and lost revocations looked for.
+_KEEP_ALIVE_SECONDS: Final = 20
+#: How often the database is asked what changed while the channel layer is away.
+_POLL_SECONDS: Final = 1.5
+_RESYNC: Final = protocol.encode(protocol.Resync())
+
+
+class Hub:
+    """The local sockets by group, and what happens with each envelope."""
+
+    def __init__(self) -> None:
+        self._rooms = Rooms(self, on_mended=self.layer_back)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._keeping: asyncio.Task[Any] | None = None
+        self._polling: asyncio.Task[Any] | None = None
+        self._watching: asyncio.Task[Any] | None = None
+
+    # --- Sockets come and go --------------------------------------------------------------------
+
+    @property
+    def sockets(self) -> Collection[Socket]:
+        """The signed-in sockets of this process."""
+        return self._rooms.sockets.keys()
+
+    async def register(self, socket: Socket) -> None:
+        """Let a signed-in socket hear what concerns its person and its session."""
+        self._rooms.sockets[socket] = set()
+        await self.join(socket, groups.PRESENCE)
+        await self.join(socket, groups.user(socket.user_id))
+        await self.join(socket, groups.session(socket.session_id))
+        if self._keeping is None or self._keeping.done():
+            self._keeping = self._spawn(self._keep_alive())
+        if self._watching is None:
+            self._watching = self._spawn(watch_loop_lag())
+
+    async def unregister(self, socket: Socket) -> None:
+        """Take a socket out of everything."""
+        await self._rooms.leave_all(socket)
+
+    async def join(self, socket: Socket, group: str) -> None:
+        """See `Rooms.join`."""
+        await self._rooms.join(socket, group)
+
+    async def leave(self, socket: Socket, group: str) -> None:
+        """See `Rooms.leave`."""
+        await self._rooms.leave(socket, group)
+
+    def sockets_of(self, user_id: UUID) -> int:
+        """How many sockets this person has in this process."""
+        room = self._rooms.by_group.get(groups.user(user_id))
+        return len(room.sockets) if room else 0
+
+    def is_in(self, socket: Socket, group: str) -> bool:
+        return group in self._rooms.sockets.get(socket, ())
+
+    def conversations_of(self, socket: Socket) -> list[UUID]:
+        """The conversations that a socket is in."""
+        prefix = groups.conversation("")
+        return [
+            UUID(group.removeprefix(prefix))
+            for group in self._rooms.sockets.get(socket, ())
+            if group.startswith(prefix)
+        ]
+
+    # --- Envelopes ------------------------------------------------------------------------------
+
+    def deliver(self, group: str, envelope: realtime.Envelope) -> None:
+        room = self._rooms.by_group.get(group)
+        if room is None:
+            return
+        match envelope["kind"]:
+            case "event" | "state":
+                self._event(group, room, envelope)
+            case "ended":
+                self._ended(group, room, envelope)
+            case "closed":
+                self._out(group, room, list(room.sockets))
+            case "joined":
+                for socket in room.sockets:
+                    socket.invited(UUID(envelope["conversation"]))
+            case "presence":
+                self._presence(envelope)
+            case "revoked":
+                for socket in list(room.sockets):
+                    socket.revoked()
+            case unknown:
+                log.warning("unknown_envelope", kind=unknown)
+
+    def _event(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
+        if room.held is not None:
+            room.held.append(envelope)
+            return
+        if envelope.get("ended", 0) > room.ended:
+            # Somebody's membership ended and this process was not told: ask before handing on.
+            room.held = [envelope]
+            self._spawn(self._recheck(group, room))
+            return
+        self._hand_out(room, envelope)
+
+    def _hand_out(self, room: Room, envelope: realtime.Envelope) -> None:
+        """Events are never left out. Of states only the latest of a key counts; others can go."""
+        text, at = envelope["text"], envelope.get("at", 0.0)
+        without, key = envelope.get("without"), envelope.get("key")
+        droppable = envelope["kind"] == "state" and key is None
+        for socket in tuple(room.sockets):
+            if without is None or str(socket.user_id) != without:
+                socket.outbound.offer(text, at, droppable=droppable, key=key)
+
+    def _ended(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
+        self._out(group, room, [s for s in room.sockets if str(s.user_id) == envelope["user"]])
+        if room.held is None and envelope["previous"] == room.ended:
+            room.ended = envelope["version"]
+
+    def _out(self, group: str, room: Room, sockets: Collection[Socket]) -> None:
+        conversation_id = UUID(group.removeprefix(groups.conversation("")))
+        removed = protocol.encode(protocol.ConversationRemoved(conversation=conversation_id))
+        for socket in sockets:
+            # At once, not when the task below gets its turn: nothing may be handed out between.
+            self._rooms.put_out(socket, group, room)
+            socket.outbound.offer(removed)
+            self._spawn(self.leave(socket, group))
+
+    async def _recheck(self, group: str, room: Room) -> None:
+        """Put out whoever is no member any more, then hand out what was held meanwhile."""
+        try:
+            checked = await self._put_out_strangers(group, room)
+        except Exception:
+            # Not known: hand out nothing. The devices sync, and that asks the database again.
+            log.warning("membership_recheck_failed", exc_info=True)
+            room.held = None
+            for socket in tuple(room.sockets):
+                socket.outbound.offer(_RESYNC)
+            return
+        room.ended = checked
+        held, room.held = room.held or [], None
+        for envelope in held:
+            self._hand_out(room, envelope)
+
+    async def _put_out_strangers(self, group: str, room: Room) -> int:
+        """The newest end of a membership that everybody in the room is known to have survived."""
+        conversation_id = UUID(group.removeprefix(groups.conversation("")))
+        checked, known = 0, set[UUID]()
+        while True:
+            newest = max(each.get("ended", 0) for each in room.held or [{}])
+            if newest > checked:
+                checked, known = newest, set()
+            asked = {socket.user_id for socket in room.sockets} - known
+            if not asked:
+                return checked
+            members = await in_database(queries.members_among, conversation_id, asked)
+            # Only those who were asked about: others may have come in meanwhile.
+            gone = asked - members
+            self._out(group, room, [s for s in room.sockets if s.user_id in gone])
+            known |= members
+
+    def _presence(self, envelope: realtime.Envelope) -> None:
+        listeners: set[Socket] = set()
+        for conversation_id in envelope["conversations"]:
+            room = self._rooms.by_group.get(groups.conversation(conversation_id))
+            if room is not None:
+                listeners |= room.sockets
+        for socket in listeners:
+            if str(socket.user_id) != envelope["without"]:
+                socket.outbound.offer(envelope["text"], droppable=True)
+
+    # --- The channel layer goes and comes back --------------------------------------------------
+
+    def layer_lost(self) -> None:
+        if self._polling is None or self._polling.done():
+            self._polling = self._spawn(self._poll())
+
+    def layer_back(self) -> None:
+        for socket in tuple(self.sockets):
+            socket.outbound.offer(_RESYNC)
+
+    async def _poll(self) -> None:
+        """While other processes can't be heard: tell devices to sync what the database says."""
+        seen: dict[UUID, int] = {}
+        prefix = groups.conversation("")
+        while not self._rooms.bus.healthy:
+            await asyncio.sleep(_POLL_SECONDS)
+            rooms = {
+                UUID(group.removeprefix(prefix)): room
+                for group, room in self._rooms.by_group.items()
+                if group.startswith(prefix)
+            }
+            try:
+                versions = await in_database(queries.versions_of, list(rooms))
+                await self._close_revoked()
+            except Exception:
+                log.info("poll_failed", exc_info=True)
+                continue
+            changed = [each for each, version in versions.items() if seen.get(each) != version]
+            for socket in {socket for each in changed for socket in rooms[each].sockets}:
+                socket.outbound.offer(_RESYNC)
+            seen = versions
+
+    async def _close_revoked(self) -> None:
+        """End the sockets of sessions whose end was not heard of."""
+        sessions = {socket.session_id for socket in self.sockets}
+        active = await in_database(active_among, sessions)
+        for socket in tuple(self.sockets):
+            if socket.session_id in sessions and socket.session_id not in active:
+                socket.revoked()
+
+    # --- In the background ----------------------------------------------------------------------
+
+    async def _keep_alive(self) -> None:
+        """Once in a while: who is here stays online, and who was signed out goes."""
+        while self.sockets:
+            await asyncio.sleep(_KEEP_ALIVE_SECONDS)
+            await presence.renew([(s.user_id, s.device) for s in self.sockets])
+            try:
+                await self._close_revoked()
+            except Exception:
+                # It must go on: without it everybody here would seem to be offline.
+                log.warning("sessions_not_checked", exc_info=True)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rooms.close()
+        await realtime.close_bus()
+
+
+_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The running event loop's hub, made at the first call."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None:
+        found = _hubs[loop] = Hub()
+    return found
+
+
+async def close_hub() -> None:
+    """Close the running event loop's hub, if it has one."""
+    found = _hubs.pop(asyncio.get_running_loop(), None)
+    if found is not None:
+        await found.close()

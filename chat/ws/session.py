@@ -1,0 +1,58 @@
+"""A socket's session: who it is, until when, and how fast it may talk."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.authentication import Identity
+from chat import limits
+
+
+class TokenClock:
+    """Warns before the access token ends, and gives up some time after it did."""
+
+    def __init__(self, warn: Callable[[int], None], expire: Callable[[], None]) -> None:
+        self._warn = warn
+        self._expire = expire
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def start(self, expires_at: datetime) -> None:
+        """(Re)start for a token that ends then."""
+        self.stop()
+        left = (expires_at - timezone.now()).total_seconds()
+        warning = min(limits.AUTH_WARNING, max(0.0, left / 2))
+        loop = asyncio.get_running_loop()
+        self._timers = [
+            loop.call_later(max(0.0, left - warning), self._warn, round(warning)),
+            loop.call_later(max(0.0, left) + limits.AUTH_GRACE, self._expire),
+        ]
+
+    def stop(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+
+
+class Pace:
+    """A token bucket of frames: a burst, then so many a second."""
+
+    def __init__(self) -> None:
+        self._tokens = float(limits.FRAMES_BURST)
+        self._at = asyncio.get_running_loop().time()
+
+    def allows(self) -> bool:
+        """Count one frame; False when it is one too many."""
+        now = asyncio.get_running_loop().time()
+        refilled = self._tokens + (now - self._at) * limits.FRAMES_PER_SECOND
+        self._tokens, self._at = min(float(limits.FRAMES_BURST), refilled), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def same_session(identity: Identity, other: Identity) -> bool:
+    """Whether a renewed token may take the place of the socket's first one."""
+    return identity.session.id == other.session.id and identity.user.id == other.user.id
