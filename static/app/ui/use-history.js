@@ -1,0 +1,51 @@
+import { useSignal } from "@preact/signals";
+import { useCallback, useEffect } from "preact/hooks";
+import { useApp } from "app/ui/context.js";
+import { useElement } from "app/ui/use-element.js";
+
+/** @typedef {"idle" | "loading" | "failed"} HistoryState */
+
+/** Pages are fetched this long before the reader comes to them, px. */
+const AHEAD = "1200px 0px 0px 0px";
+
+/**
+ * Loads older pages as the reader comes near the beginning.
+ * @param {string} conversation
+ * @param {boolean} hasBefore
+ * @param {import("preact").RefObject<HTMLElement>} scroller
+ */
+export function useHistory(conversation, hasBefore, scroller) {
+  const app = useApp();
+  const state = useSignal(/** @type {HistoryState} */ ("idle"));
+  const sentinel = useElement(HTMLDivElement);
+
+  /** @returns {Promise<boolean>} whether there is still more, false too when it failed */
+  const loadOlder = useCallback(async () => {
+    if (state.peek() === "loading") return false;
+    state.value = "loading";
+    try {
+      const more = await app.conversations.loadOlder(conversation);
+      state.value = "idle";
+      return more;
+    } catch {
+      state.value = "failed";
+      return false;
+    }
+  }, [app, conversation]);
+
+  useEffect(() => {
+    const mark = sentinel.current;
+    if (!mark || !hasBefore) return undefined;
+    const observer = new IntersectionObserver(async ([entry]) => {
+      if (!entry.isIntersecting || state.peek() !== "idle") return;
+      await loadOlder();
+      if (state.peek() !== "idle") return;
+      observer.unobserve(mark); // Still in reach after a short page: look again.
+      observer.observe(mark);
+    }, { root: scroller.current, rootMargin: AHEAD });
+    observer.observe(mark);
+    return () => observer.disconnect();
+  }, [hasBefore, loadOlder]);
+
+  return { state, sentinel, loadOlder };
+}

@@ -1,0 +1,60 @@
+"""Reading back through a long conversation."""
+
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.person import Person
+
+MESSAGES = 150
+# The first article in view, and how far it is from the top: what the reader is looking at.
+SCROLL_AND_LOOK = """(distance) => {
+    const scroller = document.querySelector(".timeline");
+    scroller.scrollBy({ top: -distance, behavior: "instant" });
+    const top = scroller.getBoundingClientRect().top;
+    const article = [...scroller.querySelectorAll("article")]
+        .find((one) => one.getBoundingClientRect().top >= top);
+    return [article.dataset.key, article.getBoundingClientRect().top];
+}"""
+TOP_OF = """(key) =>
+    document.querySelector(`article[data-key="${key}"]`).getBoundingClientRect().top"""
+
+
+def test_scrolling_up_brings_older_messages_and_moves_nothing(alice: Person, bob: Person) -> None:
+    conversation = bob.ask("POST", "conversations/direct/", user=alice.id)["id"]
+    texts = [f"Message {n:03}" for n in range(1, MESSAGES + 1)]
+    bob.send_many(conversation, texts)
+    read = {"seq": MESSAGES}
+    alice.ask("POST", f"conversations/{conversation}/read/", **read)
+
+    alice.come_in(f"/c/{conversation}")
+    articles = alice.page.locator("[role=feed] article")
+    expect(articles.last).to_be_in_viewport()
+    while (loaded := articles.count()) < MESSAGES:
+        key, top = _scroll_until_more(alice.page, loaded)
+        assert abs(alice.page.evaluate(TOP_OF, key) - top) <= 1
+    alice.sees(*texts)
+    expect(alice.page.locator(".timeline-start")).to_be_attached()
+
+    # What comes meanwhile doesn't move the reader either; it is announced.
+    alice.page.evaluate(SCROLL_AND_LOOK, 100_000)
+    bob.ask("POST", f"conversations/{conversation}/messages/", id=str(uuid4()), body="News")
+    expect(articles).to_have_count(MESSAGES + 1)
+    expect(articles.first).to_be_in_viewport()
+    alice.page.get_by_role("button", name="New message").click()
+    expect(articles.last).to_be_in_viewport()
+
+
+def _scroll_until_more(page: Page, loaded: int) -> tuple[str, float]:
+    """Scroll up until older messages come; what was looked at when they came, and where it was."""
+    for _ in range(20):
+        key, top = page.evaluate(SCROLL_AND_LOOK, 400)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        if any(page.locator(".history-state").all_text_contents()) or _count(page) > loaded:
+            break
+    expect(page.locator("[role=feed] article").nth(loaded)).to_be_attached()
+    return key, top
+
+
+def _count(page: Page) -> int:
+    return page.locator("[role=feed] article").count()
