@@ -1,0 +1,1 @@
+"""The production server: Uvicorn in processes that drain when they are told to stop."""

@@ -1,0 +1,115 @@
+"""One server process: Uvicorn, and how it ends without cutting anybody short."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+from typing import Final
+
+import structlog
+import uvicorn
+from django.conf import settings
+from django.db import connections
+
+from chat import limits
+from chat.ws.draining import drain
+from chat.ws.hub import close_hub
+from pneumatic.lib import health, redisscript
+
+log = structlog.get_logger(__name__)
+
+#: Connections that may wait to be accepted.
+BACKLOG: Final = 2048
+#: How much longer than DRAIN_SECONDS a process that was told to stop may live.
+GRACE_SECONDS: Final = 10
+#: The last of these are for ending itself, after requests under way have been cancelled.
+_ENDING_SECONDS: Final = 2
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM or SIGINT: no new connections, everything begun is finished, sockets go slowly."""
+
+    _told_at = 0.0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second Ctrl-C waits for nothing more.
+
+        Unlike Uvicorn's own it doesn't repeat the signal at the end: who has drained exits with 0.
+        """
+        if self.should_exit:
+            self.force_exit = self.force_exit or sig == signal.SIGINT
+            return
+        self.should_exit = True
+        self._told_at = time.monotonic()
+        health.start_draining()
+        _end_at_the_latest_in(settings.DRAIN_SECONDS + GRACE_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log.info("draining", connections=len(self.server_state.connections))
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        # Requests that still come, on connections that a proxy keeps open, are answered, and told
+        # to open another next time: closed without a word, the connection might have one on it.
+        self.server_state.default_headers = [
+            *self.server_state.default_headers,
+            (b"connection", b"close"),
+        ]
+        if not self.force_exit:
+            await drain(settings.DRAIN_SECONDS)
+        latest = self._told_at + settings.DRAIN_SECONDS + GRACE_SECONDS - _ENDING_SECONDS
+        self.config.timeout_graceful_shutdown = max(1, round(latest - time.monotonic()))
+        await super().shutdown(sockets)
+        await close_hub()
+        await redisscript.close()
+        log.info("drained")
+
+
+def serve(listener: socket.socket) -> int:
+    """Serve on a listening socket until told to stop; the process's exit status."""
+    server = DrainingServer(_config())
+    server.run(sockets=[listener])
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if getattr(connection, "pool", None):
+            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's only
+    return 0
+
+
+def _config() -> uvicorn.Config:
+    return uvicorn.Config(
+        "pneumatic.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=2 * limits.FRAME_BYTES,
+        # Compression lets a small frame grow large, and secrets be guessed by their size.
+        ws_per_message_deflate=False,
+        lifespan="off",
+        backlog=BACKLOG,
+        # Our own middleware logs requests and, by TRUSTED_PROXIES, finds clients' addresses.
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # Ours are configured; below a warning Uvicorn tells sockets' query strings.
+        log_config=None,
+        log_level="warning",
+    )
+
+
+def _end_at_the_latest_in(seconds: int) -> None:
+    """End this process after ``seconds``, even if a thread, or the event loop, hangs for ever."""
+
+    def end() -> None:
+        log.error("drain_forced", after_s=seconds, threads=threading.active_count())
+        os._exit(1)
+
+    politely = threading.Timer(max(0.1, seconds - 0.5), end)
+    politely.daemon = True
+    politely.start()
+    # Should no other thread get to run either, or standard error block: the kernel's own clock.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

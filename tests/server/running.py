@@ -1,0 +1,275 @@
+"""A production server of a test's own, as a process, and people who talk with it from outside."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import httpx
+import psycopg
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from pneumatic.settings import BASE_DIR
+from pneumatic.testing.binaries import find_postgres
+from pneumatic.testing.processes import Server, StartError, free_port, start_server
+from pneumatic.testing.processes import unprivileged_account as account
+from pneumatic.testing.servers import postgres_answers, start_postgres
+
+PASSWORD = "correct horse battery staple"
+SERVE = [sys.executable, str(BASE_DIR / "manage.py"), "serve"]
+
+
+class Running:
+    """`manage.py serve` on a free port with its own data; `settings` go into its environment."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.server: Server | None = None
+        self.environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PNEUMATIC_ENV": "development",
+            "PNEUMATIC_DATA_DIR": str(folder),
+            "PORT": str(self.port),
+            "LOG_FORMAT": "console",
+            "DRAIN_SECONDS": "2",
+            **dict.fromkeys(("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR"), "0"),
+            "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            **settings,
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "pneumatic.sqlite3"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self.server is not None
+        return self.server.process
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def manage(self, *command: str) -> str:
+        """Run another command on the same data; what it printed."""
+        return subprocess.run(
+            [*SERVE[:2], *command],
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+
+    def start(self, command: Sequence[str] = SERVE) -> Self:
+        environment = [f"{name}={value}" for name, value in self.environment.items()]
+        self.server = start_server(
+            ["/usr/bin/env", "-i", *environment, *command],
+            log=self.folder / "log",
+            account=None,
+            stop_signal=signal.SIGTERM,
+            death_signal=signal.SIGKILL,
+            ready=self.answers,
+            seconds=45,
+        )
+        return self
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    async def ended(self, seconds: float = 15) -> int:
+        """The exit status; fails where the process still runs after so many seconds."""
+        return await asyncio.to_thread(self.process.wait, seconds)
+
+    def stop(self) -> None:
+        """Whatever state it is in."""
+        if self.server is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stored(self) -> list[str]:
+        """The ids of all messages that people wrote, in the SQLite file."""
+        with sqlite3.connect(self.database) as connection:
+            rows = connection.execute("SELECT id FROM chat_message WHERE kind = 'text'")
+            return [str(uuid.UUID(row[0])) for row in rows]
+
+
+class Person:
+    """Somebody registered at a running server."""
+
+    def __init__(self, server: Running, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.id = ""
+        self.token = ""
+
+    async def ask(self, path: str, wishes: dict[str, Any] | None = None) -> httpx.Response:
+        """GET, or POST what is wished, as this person."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        base = f"{self.server.url}/api/v1/"
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=20) as client:
+            return await (client.get(path) if wishes is None else client.post(path, json=wishes))
+
+    async def register(self) -> Self:
+        wishes = {
+            "username": self.name,
+            "email": f"{self.name}@example.org",
+            "password": PASSWORD,
+            "device": "test",
+        }
+        answer = await self.ask("auth/register/", wishes)
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        self.id, self.token = body["user"]["id"], body["access"]
+        return self
+
+    async def group(self, *others: "Person", title: str = "Launch crew") -> str:
+        """A new group; its id."""
+        members = [each.id for each in others]
+        wishes = {"kind": "group", "id": str(uuid.uuid4()), "title": title, "members": members}
+        answer = await self.ask("conversations/", wishes)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def post(self, group: str, body: str = "hello", id: str = "") -> httpx.Response:
+        """Send a message by REST."""
+        wishes = {"id": id or str(uuid.uuid4()), "body": body}
+        return await self.ask(f"conversations/{group}/messages/", wishes)
+
+    async def socket(self) -> "Socket":
+        """A new socket, up to `synced`."""
+        return await Socket(self).open()
+
+
+class Socket:
+    """One device's socket from outside."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.frames: list[dict[str, Any]] = []
+        self._line: ClientConnection | None = None
+
+    @property
+    def line(self) -> ClientConnection:
+        assert self._line is not None
+        return self._line
+
+    async def open(self) -> Self:
+        server = self.person.server
+        self._line = await connect(
+            f"ws://127.0.0.1:{server.port}/ws/",
+            origin=cast(Any, server.url),
+            subprotocols=[cast(Any, "pneumatic.v1")],
+            compression=None,
+            ping_interval=None,
+            open_timeout=20,
+        )
+        await self.say("hello", token=self.person.token, versions={})
+        await self.expect("synced", ref=None)
+        return self
+
+    async def say(self, kind: str, **fields: Any) -> None:
+        await self.line.send(json.dumps({"type": kind, **fields}))
+
+    async def send(self, group: str, body: str = "hello", id: str = "") -> dict[str, Any]:
+        """Send a message; the `ack`, or the `error`."""
+        message_id = id or str(uuid.uuid4())
+        await self.say("message.send", ref=message_id, id=message_id, conversation=group, body=body)
+        return await self.expect("ack", "error", ref=message_id)
+
+    async def expect(self, *kinds: str, **fields: Any) -> dict[str, Any]:
+        """The next frame of one of these types with these values."""
+        async with asyncio.timeout(20):
+            while True:
+                for frame in self.frames:
+                    if frame["type"] in kinds and all(
+                        frame.get(name) == value for name, value in fields.items()
+                    ):
+                        self.frames.remove(frame)
+                        return frame
+                frame = json.loads(await self.line.recv())
+                self.frames += frame["events"] if frame["type"] == "batch" else [frame]
+
+    async def closed(self) -> int:
+        """The close code that comes, after all that comes before."""
+        async with asyncio.timeout(20):
+            try:
+                while True:
+                    await self.line.recv()
+            except ConnectionClosed:
+                return self.line.close_code or 1006
+
+    async def close(self) -> None:
+        await self.line.close()
+
+
+class Postgres:
+    """A PostgreSQL that a test may stop, crash and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server, self.url = start_postgres(find_postgres()[0], folder)
+        # Else what was committed a moment before a crash would be gone.
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("ALTER DATABASE pneumatic SET synchronous_commit = on")
+        self._command = cast(list[str], self.server.process.args)
+
+    def end(self, how: signal.Signals) -> None:
+        """SIGINT ends it fast, SIGQUIT at once, as a crash does."""
+        self.server.process.send_signal(how)
+        self.server.process.wait(20)
+
+    def start(self, *options: str) -> None:
+        """Again, on the same data and port."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.server = start_server(
+                    [*self._command, *options],
+                    log=self.folder / "log",
+                    account=account(),
+                    stop_signal=signal.SIGINT,
+                    death_signal=signal.SIGQUIT,
+                    ready=lambda: postgres_answers(self.url),
+                )
+            except StartError:
+                # Right after a crash the old one's memory may not be free yet.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    async def somebody_waits_for_a_lock(self) -> None:
+        """Return as soon as that is so."""
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        async with asyncio.timeout(10):
+            while True:
+                with self.connect() as connection:
+                    if connection.execute(waiting).fetchone():
+                        return
+                await asyncio.sleep(0.02)
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(self.url)

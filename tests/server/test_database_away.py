@@ -1,0 +1,247 @@
+"""The database is away, busy, full or read-only: everyone is told soon, and it heals by itself."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+
+import httpx
+import psycopg
+import pytest
+
+from tests.server.running import Person, Postgres, Running, Socket
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
+needs_postgres = pytest.mark.needs_postgres
+
+#: What is promised, and what a busy machine may add to it.
+PROMPT = 5 + 1.5
+
+
+async def friends(server: Running) -> tuple[Person, Socket, str]:
+    alice = await Person(server, "alice").register()
+    return alice, await alice.socket(), await alice.group()
+
+
+async def refused(alice: Person, socket: Socket, group: str) -> tuple[str, str]:
+    """Send by both doors while it can't be; both say so in time. The two messages' ids."""
+    ids = str(uuid.uuid4()), str(uuid.uuid4())
+    began = time.monotonic()
+    error, answer = await asyncio.gather(
+        socket.send(group, id=ids[0]), alice.post(group, id=ids[1])
+    )
+    assert time.monotonic() - began < PROMPT
+    assert (error["type"], error["code"]) == ("error", "unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    return ids
+
+
+async def accepted(
+    alice: Person, socket: Socket, group: str, ids: tuple[str, str], within: float
+) -> None:
+    """Send them again until both are taken, which must be soon."""
+    began = time.monotonic()
+    while (await socket.send(group, id=ids[0]))["type"] == "error":
+        assert time.monotonic() - began < within
+        await asyncio.sleep(0.1)
+    while (answer := await alice.post(group, id=ids[1])).status_code == 503:
+        assert time.monotonic() - began < within
+        await asyncio.sleep(0.1)
+    assert answer.status_code in (200, 201)
+    assert time.monotonic() - began < within
+
+
+def stored(postgres: Postgres) -> list[str]:
+    with postgres.connect() as connection:
+        rows = connection.execute("SELECT id FROM chat_message WHERE kind = 'text'")
+        return sorted(str(row[0]) for row in rows)
+
+
+@needs_postgres
+async def test_f9_while_postgres_is_down_both_doors_say_so_in_time_and_then_go_on(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    postgres.end(signal.SIGINT)
+    ids = await refused(alice, socket, group)
+    assert (await alice.ask("../../readyz")).status_code == 503
+    # Once more after a while: nothing piles up, and the socket is the same.
+    await refused(alice, socket, group)
+    postgres.start()
+    await accepted(alice, socket, group, ids, within=4)
+    assert (await alice.ask("../../readyz")).status_code == 200
+    assert set(ids) <= set(stored(postgres))
+    await socket.close()
+
+
+@needs_postgres
+async def test_f8_an_immediate_restart_closes_no_socket_and_needs_no_help(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    # Several pooled connections, all of which the restart will cut.
+    answers = await asyncio.gather(*(alice.post(group) for _ in range(12)))
+    assert {each.status_code for each in answers} == {201}
+    postgres.end(signal.SIGQUIT)
+    postgres.start()
+    ids = str(uuid.uuid4()), str(uuid.uuid4())
+    await accepted(alice, socket, group, ids, within=3)
+    assert stored(postgres).count(ids[0]) == 1
+    assert len(stored(postgres)) == 14
+    await socket.close()
+
+
+@needs_postgres
+async def test_pg_failover_readonly_counts_as_away_and_connects_anew(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    with postgres.connect() as connection:
+        connection.autocommit = True
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_reload_conf()")
+    ids = await refused(alice, socket, group)
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        connection.execute("SELECT pg_reload_conf()")
+    await accepted(alice, socket, group, ids, within=4)
+    assert "Traceback" not in on_postgres.log.partition("transaction_read_only")[2]
+    await socket.close()
+
+
+@needs_postgres
+async def test_f12_a_conversation_that_is_locked_holds_up_no_other(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    bob = await Person(on_postgres, "bob").register()
+    other = await bob.group()
+    socket_of_bob = await bob.socket()
+    with postgres.connect() as connection:
+        connection.execute("SELECT 1 FROM chat_conversation WHERE id = %s FOR UPDATE", [group])
+        refusal = asyncio.create_task(refused(alice, socket, group))
+        await postgres.somebody_waits_for_a_lock()
+        for _ in range(5):
+            began = time.monotonic()
+            assert (await socket_of_bob.send(other))["type"] == "ack"
+            assert (await bob.post(other)).status_code == 201
+            assert time.monotonic() - began < 1.5
+        ids = await refusal
+    await accepted(alice, socket, group, ids, within=4)
+    await asyncio.gather(socket.close(), socket_of_bob.close())
+
+
+@needs_postgres
+@pytest.mark.parametrize("door", ["socket", "rest"])
+async def test_f13_a_deadlock_is_repeated_and_nobody_hears_of_it(
+    postgres: Postgres, on_postgres: Running, door: str
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    async with await psycopg.AsyncConnection.connect(postgres.url) as connection:
+        # It never looks for a deadlock, so it is the server that finds it, and gives in.
+        await connection.execute("SET deadlock_timeout = '60s'")
+        # A message refers to its sender's row, and its conversation's is locked before.
+        await connection.execute("SELECT 1 FROM accounts_user WHERE id = %s FOR UPDATE", [alice.id])
+        sending: asyncio.Task[dict[str, object] | httpx.Response] = asyncio.create_task(
+            socket.send(group) if door == "socket" else alice.post(group)
+        )
+        await postgres.somebody_waits_for_a_lock()
+        await connection.execute(
+            "SELECT 1 FROM chat_conversation WHERE id = %s FOR UPDATE", [group]
+        )
+    answer = await sending
+    if isinstance(answer, httpx.Response):
+        assert answer.status_code == 201
+    else:
+        assert answer["type"] == "ack"
+    assert "transaction_repeated" in on_postgres.log
+    assert len(stored(postgres)) == 1
+    await socket.close()
+
+
+@needs_postgres
+async def test_f10_with_too_many_connections_some_wait_and_none_gets_an_error_of_ours(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    postgres.end(signal.SIGINT)
+    postgres.start("-cmax_connections=8")
+    with postgres.connect() as one, postgres.connect() as two:
+        for each in (one, two):
+            each.execute("SELECT 1")
+        began = time.monotonic()
+        answers = await asyncio.gather(*(alice.post(group) for _ in range(120)))
+        assert {each.status_code for each in answers} <= {201, 503}
+        assert all("Retry-After" in each.headers for each in answers if each.status_code == 503)
+        assert sum(each.status_code == 201 for each in answers) > 0
+        assert time.monotonic() - began < 25
+    ids = str(uuid.uuid4()), str(uuid.uuid4())
+    await accepted(alice, socket, group, ids, within=4)
+    await socket.close()
+
+
+@needs_postgres
+async def test_f24_a_postgres_that_hangs_is_told_from_one_that_is_slow(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    with postgres.connect() as connection:
+        rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%'")
+        pids = [row[0] for row in rows if row[0]]
+    server = postgres.server.process.pid
+    for pid in [server, *pids]:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        error = await socket.send(group)
+        assert (error["type"], error["code"]) == ("error", "unavailable")
+        assert time.monotonic() - began < PROMPT
+        assert (await alice.ask("../../readyz")).status_code == 503
+    finally:
+        for pid in [server, *pids]:
+            os.kill(pid, signal.SIGCONT)
+    ids = str(uuid.uuid4()), str(uuid.uuid4())
+    await accepted(alice, socket, group, ids, within=6)
+    await socket.close()
+
+
+async def test_sqlite_locked_for_three_seconds_is_waited_for(
+    serving: Callable[..., Running],
+) -> None:
+    server = serving().start()
+    alice, socket, group = await friends(server)
+    with_lock = sqlite3.connect(server.database, isolation_level=None)
+    with_lock.execute("BEGIN IMMEDIATE")
+    both = asyncio.gather(socket.send(group), alice.post(group))
+    await asyncio.sleep(3)
+    with_lock.rollback()
+    with_lock.close()
+    ack, answer = await both
+    assert (ack["type"], answer.status_code) == ("ack", 201)
+    assert len(server.stored()) == 2
+    await socket.close()
+
+
+async def test_sqlite_locked_for_long_is_unavailable_and_never_half_written(
+    serving: Callable[..., Running],
+) -> None:
+    server = serving().start()
+    alice, socket, group = await friends(server)
+    with_lock = sqlite3.connect(server.database, isolation_level=None)
+    with_lock.execute("BEGIN IMMEDIATE")
+    ids = await refused(alice, socket, group)
+    with_lock.rollback()
+    with_lock.close()
+    await accepted(alice, socket, group, ids, within=3)
+    with sqlite3.connect(server.database) as connection:
+        (last,) = connection.execute("SELECT last_seq FROM chat_conversation").fetchone()
+        seqs = [row[0] for row in connection.execute("SELECT seq FROM chat_message ORDER BY seq")]
+    connection.close()
+    assert seqs == list(range(1, last + 1))
+    assert sorted(server.stored()) == sorted(ids)
+    await socket.close()

@@ -1,0 +1,172 @@
+"""What happens to people when a server process is told to stop, or is killed."""
+
+import asyncio
+import http.client
+import json
+import signal
+import sqlite3
+import sys
+import time
+import uuid
+from collections.abc import Callable
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from pneumatic.settings import BASE_DIR
+from tests.server.running import Person, Running, Socket
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
+
+Serving = Callable[..., Running]
+
+
+async def talk_until_cut(socket: Socket, group: str, acknowledged: list[str]) -> tuple[int, float]:
+    """Send one message after another; the close code that ends it, and when."""
+    while True:
+        message_id = str(uuid.uuid4())
+        try:
+            answer = await socket.send(group, id=message_id)
+        except ConnectionClosed:
+            return socket.line.close_code or 1006, time.monotonic()
+        assert answer["type"] == "ack"
+        acknowledged.append(message_id)
+        await asyncio.sleep(0.02)
+
+
+async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving: Serving) -> None:
+    server = serving(DRAIN_SECONDS="2").start()
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    sockets = [await alice.socket() for _ in range(12)]
+    acknowledged: list[str] = []
+    talking = [asyncio.create_task(talk_until_cut(each, group, acknowledged)) for each in sockets]
+    probe = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    probe.request("GET", "/readyz")
+    with probe.getresponse() as answer:
+        assert (answer.status, bool(answer.read())) == (200, True)
+    await asyncio.sleep(0.3)
+
+    told_at = time.monotonic()
+    server.terminate()
+    await asyncio.sleep(0.3)
+    # On the connection that was open already: it turns 503 before the sockets go.
+    probe.request("GET", "/readyz")
+    with probe.getresponse() as answer:
+        assert (answer.status, json.load(answer)["status"]) == (503, "draining")
+        assert answer.headers["Connection"] == "close"
+    assert sum(task.done() for task in talking) < len(talking) / 2
+    with pytest.raises(httpx.ConnectError):
+        await alice.ask("users/me/")
+    probe.close()
+
+    ends = await asyncio.gather(*talking)
+    assert [code for code, _ in ends] == [1012] * len(sockets)
+    times = [at for _, at in ends]
+    assert max(times) - min(times) >= 1
+    assert await server.ended() == 0
+    assert time.monotonic() - told_at < 2 + 10
+    stored = server.stored()
+    assert len(set(stored)) == len(stored)
+    assert set(acknowledged) <= set(stored)
+    assert "Traceback" not in server.log
+
+
+async def test_f21_what_was_said_before_is_answered_before_the_socket_closes(
+    serving: Serving,
+) -> None:
+    server = serving(DRAIN_SECONDS="1").start()
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    sockets = [await alice.socket() for _ in range(5)]
+    ids = [str(uuid.uuid4()) for _ in sockets]
+    # Somebody holds the lock, so that all of it is under way when the signal comes.
+    blocker = sqlite3.connect(server.database, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    sending = [
+        asyncio.create_task(socket.send(group, id=each))
+        for socket, each in zip(sockets, ids, strict=True)
+    ]
+    rest_id = str(uuid.uuid4())
+    posting = asyncio.create_task(alice.post(group, id=rest_id))
+    await asyncio.sleep(0.5)
+    server.terminate()
+    await asyncio.sleep(1.5)
+    assert not any(task.done() for task in [*sending, posting])
+    blocker.rollback()
+    blocker.close()
+
+    assert [answer["type"] for answer in await asyncio.gather(*sending)] == ["ack"] * len(sockets)
+    assert (await posting).status_code == 201
+    assert [await each.closed() for each in sockets] == [1012] * len(sockets)
+    assert await server.ended() == 0
+    assert sorted(server.stored()) == sorted([*ids, rest_id])
+
+
+async def test_f22_a_handler_that_hangs_does_not_keep_the_process_alive(serving: Serving) -> None:
+    stuck = (
+        "import time; from django.core.management import execute_from_command_line as run;"
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'pneumatic.settings';"
+        "from pneumatic.lib import health; alive = health.alive;"
+        "health.alive = lambda r: time.sleep(90) if 'stuck' in r.GET else alive(r);"
+        "run(['manage.py', 'serve'])"
+    )
+    server = serving(DRAIN_SECONDS="0")
+    server.environment["PYTHONPATH"] = str(BASE_DIR)
+    server.start([sys.executable, "-c", stuck])
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    socket = await alice.socket()
+    hanging = asyncio.create_task(alice.ask("../../healthz?stuck"))
+    await asyncio.sleep(0.5)
+    assert (await socket.send(group, "before"))["type"] == "ack"
+    told_at = time.monotonic()
+    server.terminate()
+    assert await socket.closed() == 1012
+    assert await server.ended(seconds=11) == 1
+    assert time.monotonic() - told_at < 10.5
+    assert (await hanging).status_code == 500
+    assert len(server.stored()) == 1
+
+
+async def test_f1_a_killed_process_has_lost_nothing_that_it_acknowledged(serving: Serving) -> None:
+    server = serving().start()
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    acknowledged: list[str] = []
+    sockets = [await alice.socket() for _ in range(4)]
+    talking = [asyncio.create_task(talk_until_cut(each, group, acknowledged)) for each in sockets]
+    await asyncio.sleep(0.5)
+    server.process.send_signal(signal.SIGKILL)
+    assert {code for code, _ in await asyncio.gather(*talking)} == {1006}
+    await server.ended()
+    stored = server.stored()
+    assert len(acknowledged) > 4
+    assert set(acknowledged) <= set(stored)
+    assert len(set(stored)) == len(stored)
+
+    server.start()
+    again = await alice.socket()
+    for message_id in acknowledged[:3]:
+        answer = await again.send(group, id=message_id)
+        assert (answer["type"], answer["duplicate"]) == ("ack", True)
+    assert sorted(server.stored()) == sorted(stored)
+    await again.close()
+
+
+async def test_f26_a_process_that_stood_still_goes_on_as_if_nothing_had_been(
+    serving: Serving,
+) -> None:
+    server = serving().start()
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    socket = await alice.socket()
+    server.process.send_signal(signal.SIGSTOP)
+    sending = asyncio.create_task(socket.send(group))
+    await asyncio.sleep(3)
+    assert not sending.done()
+    server.process.send_signal(signal.SIGCONT)
+    assert (await sending)["type"] == "ack"
+    assert len(server.stored()) == 1
+    await socket.close()

@@ -1,0 +1,128 @@
+"""`in_database`: bounded in time and in number, and patient with a deadlock."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import psycopg_pool
+import pytest
+from django.db import IntegrityError, InternalError, OperationalError
+from structlog.testing import capture_logs
+
+from pneumatic.lib import threads
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.threads import in_database, unavailable_from
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def stuck() -> Iterator[Callable[[], None]]:
+    """Work that lasts until the test ends."""
+    release = threading.Event()
+
+    def wait() -> None:
+        release.wait(20)
+
+    yield wait
+    release.set()
+
+
+def caused_by(wrapped: Exception, cause: Exception) -> Exception:
+    wrapped.__cause__ = cause
+    return wrapped
+
+
+async def test_f9_what_takes_too_long_is_unavailable_and_what_waited_for_it_never_begins(
+    stuck: Callable[[], None], monkeypatch: pytest.MonkeyPatch, settings: object
+) -> None:
+    monkeypatch.setattr(threads, "SECONDS", 0.2)
+    begun: list[int] = []
+    busy = [asyncio.create_task(in_database(stuck)) for _ in range(8)]
+    behind = [asyncio.create_task(in_database(begun.append, number)) for number in range(3)]
+    began = time.monotonic()
+    results = await asyncio.gather(*busy, *behind, return_exceptions=True)
+    assert time.monotonic() - began < 2
+    assert [type(each) for each in results] == [Unavailable] * 11
+    assert begun == []
+
+
+async def test_f9_when_too_much_waits_more_is_refused_at_once(
+    stuck: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "SECONDS", 0.5)
+    monkeypatch.setattr(threads, "WAITING_PER_THREAD", 1)
+    tasks = [asyncio.create_task(in_database(stuck)) for _ in range(40)]
+    await asyncio.sleep(0.1)
+    refused = [task for task in tasks if task.done()]
+    assert len(refused) >= 40 - 16 - 8
+    error = refused[0].exception()
+    assert isinstance(error, Unavailable)
+    assert error.retry_after
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_timeout_that_the_work_itself_raises_stays_its_own() -> None:
+    def late() -> None:
+        raise TimeoutError("of something else")
+
+    with pytest.raises(TimeoutError, match="something else"):
+        await in_database(late)
+
+
+@pytest.mark.parametrize(
+    "state", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure]
+)
+async def test_f13_work_that_another_transaction_undid_is_repeated_three_times_at_most(
+    state: type[psycopg.Error],
+) -> None:
+    attempts: list[int] = []
+
+    def undone(times: int) -> str:
+        attempts.append(times)
+        if len(attempts) <= times:
+            raise caused_by(OperationalError("deadlock"), state("deadlock"))
+        return "done"
+
+    assert await in_database(undone, 3) == "done"
+    assert len(attempts) == 4
+    attempts.clear()
+    with pytest.raises(Unavailable), capture_logs():
+        await in_database(undone, 9)
+    assert len(attempts) == 4
+
+
+async def test_what_is_wrong_with_the_work_is_raised_as_it_is() -> None:
+    def wrong() -> None:
+        raise IntegrityError("duplicate key")
+
+    with pytest.raises(IntegrityError):
+        await in_database(wrong)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("database is locked"),
+        psycopg_pool.TooManyRequests("the pool has 256 requests waiting"),
+        caused_by(OperationalError("timeout"), psycopg_pool.PoolTimeout("timeout")),
+        caused_by(OperationalError("gone"), psycopg.errors.AdminShutdown("terminating")),
+        caused_by(OperationalError("full"), psycopg.errors.DiskFull("no space left")),
+        caused_by(InternalError("read-only"), psycopg.errors.ReadOnlySqlTransaction("read-only")),
+    ],
+    ids=lambda error: type(error.__cause__ or error).__name__,
+)
+async def test_every_way_of_being_away_is_told_the_same(error: Exception) -> None:
+    problem = unavailable_from(error)
+    assert problem is not None
+    assert (problem.code, problem.status, bool(problem.retry_after)) == ("unavailable", 503, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("x"), IntegrityError("x"), caused_by(InternalError("x"), psycopg.Error("x"))],
+)
+async def test_a_defect_is_not_taken_for_an_outage(error: Exception) -> None:
+    assert unavailable_from(error) is None
