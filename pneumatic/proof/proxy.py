@@ -1,0 +1,121 @@
+"""A TCP proxy before each process, in which connections are cut, stalled and delayed."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+_CHUNK = 16_384
+# Small, so that a reader that stalls is felt by the server after some frames, not after megabytes.
+_BUFFER = 32_768
+
+
+class Wire:
+    """One proxied connection; `peer` is the local port of the device's end."""
+
+    def __init__(self, peer: int) -> None:
+        self.peer = peer
+        #: While clear, nothing is taken from the server.
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        #: While set, what the server says is thrown away.
+        self.mute = False
+        #: Seconds by which everything the server says comes late.
+        self.delay = 0.0
+        self._writers: list[asyncio.StreamWriter] = []
+
+    def carry(self, *writers: asyncio.StreamWriter) -> None:
+        self._writers.extend(writers)
+
+    def cut(self) -> None:
+        """End the connection on both sides at once, without a word."""
+        self.flowing.set()
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+class Proxy:
+    """Listens on `port` and carries to `target`."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.wires: dict[int, Wire] = {}
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_CHUNK)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        for wire in list(self.wires.values()):
+            wire.cut()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")[1]
+        wire = self.wires[peer] = Wire(peer)
+        wire.carry(writer)
+        try:
+            upstream = socket.socket()
+            upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            upstream.setblocking(False)
+            try:
+                await asyncio.get_running_loop().sock_connect(upstream, ("127.0.0.1", self.target))
+            except OSError:
+                upstream.close()
+                raise
+            back, forth = await asyncio.open_connection(sock=upstream, limit=_CHUNK)
+            wire.carry(forth)
+            await _first_to_end(_up(reader, forth), _down(back, writer, wire))
+        except OSError:
+            # The process is gone: the device meets a closed connection, as without a proxy.
+            pass
+        finally:
+            self.wires.pop(peer, None)
+            wire.cut()
+
+
+async def _up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_CHUNK):
+        writer.write(data)
+        await writer.drain()
+
+
+async def _down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wire: Wire) -> None:
+    while True:
+        await wire.flowing.wait()
+        data = await reader.read(_CHUNK)
+        await wire.flowing.wait()
+        if not data:
+            # What was written before the end arrives: a close code must not be lost here.
+            writer.write_eof()
+            await asyncio.sleep(0.2)
+            return
+        if wire.delay:
+            await asyncio.sleep(wire.delay)
+        if not wire.mute:
+            writer.write(data)
+            await writer.drain()
+
+
+async def _first_to_end(*ways: Coroutine[Any, Any, None]) -> None:
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def wire_of(proxies: Iterable[Proxy], peer: int | None) -> Wire | None:
+    """The connection whose device's end has this port."""
+    if peer is None:
+        return None
+    return next((proxy.wires[peer] for proxy in proxies if peer in proxy.wires), None)

@@ -1,0 +1,138 @@
+"""A server that breaks the promise: `python -m pneumatic.proof.sabotage NAME`.
+
+The negative controls of the checker. The production code has no switch for any of this; its
+functions are replaced here, in this process, before it serves.
+"""
+
+import random
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import django
+
+
+def without_deduplication() -> None:
+    """Whatever comes again is stored again, under an id of its own."""
+    from chat.actions import sending
+    from chat.models import Message
+
+    store = sending.send_messages
+
+    def again(*, drafts: Sequence[Any], **options: Any) -> list[Any]:
+        known = set(Message.objects.filter(id__in=[each.id for each in drafts]).values_list("id"))
+        copies = [
+            each._replace(id=uuid.uuid4()) if (each.id,) in known else each for each in drafts
+        ]
+        results = store(drafts=copies, **options)
+        for draft, result in zip(drafts, results, strict=True):
+            if isinstance(result, sending.Sent):
+                result.message.id = draft.id  # What its sender is told; stored is the other.
+        return results
+
+    _replace_everywhere("send_messages", store, again)
+
+
+def acknowledge_without_storing() -> None:
+    """One transaction in five is rolled back, and acknowledged."""
+    from django.db import transaction
+
+    from chat.actions import sending
+
+    store = sending.send_messages
+
+    def forget(**options: Any) -> list[Any]:
+        with transaction.atomic():
+            results = store(**options)
+            transaction.set_rollback(random.random() < 0.2)
+        return results
+
+    _replace_everywhere("send_messages", store, forget)
+
+
+def publish_before_commit() -> None:
+    """Events go out at once; one transaction in ten then fails."""
+    from django.db import OperationalError
+
+    from chat.actions import sending
+    from pneumatic.lib import realtime
+
+    store: Any = sending._store
+
+    def fail_late(*arguments: Any, **options: Any) -> Any:
+        results = store(*arguments, **options)
+        if random.random() < 0.1:
+            raise OperationalError("the commit failed")
+        return results
+
+    sending._store = fail_late
+    realtime.publish_on_commit = realtime.publish
+
+
+def sync_forgets() -> None:
+    """A sync leaves the last message out, and says that this is all."""
+    from chat import catchup
+
+    since: Any = catchup.since
+
+    def shortened(*arguments: Any, **options: Any) -> Any:
+        found = since(*arguments, **options)
+        for frame in found.frames:
+            if not frame.reset and frame.messages:
+                frame.messages.pop()
+        return found
+
+    catchup.since = shortened
+
+
+def leave_the_removed_in() -> None:
+    """The hub neither takes people out nor asks whether they are still members."""
+    from chat import queries
+    from chat.ws.hub import Hub
+
+    def everybody(conversation_id: uuid.UUID, user_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        return set(user_ids)
+
+    def stay(*_: Any) -> None:
+        return None
+
+    queries.members_among = everybody
+    setattr(Hub, "_ended", stay)  # noqa: B010  # to the type checker it is what it is: sabotage
+
+
+SABOTAGES: Final[dict[str, Callable[[], None]]] = {
+    "dedupe": without_deduplication,
+    "ack-before-commit": acknowledge_without_storing,
+    "publish-before-commit": publish_before_commit,
+    "sync": sync_forgets,
+    "membership": leave_the_removed_in,
+}
+
+
+def _replace_everywhere(name: str, old: object, new: object) -> None:
+    """Also in modules that imported the name."""
+    for module in [each for path, each in sys.modules.items() if path.startswith("chat.")]:
+        if getattr(module, name, None) is old:
+            setattr(module, name, new)
+
+
+def main() -> None:
+    django.setup()
+    import uvicorn
+    from django.conf import settings
+
+    SABOTAGES[sys.argv[1]]()
+    uvicorn.run(
+        "pneumatic.asgi:application",
+        host=settings.HOST,
+        port=settings.PORT,
+        lifespan="off",
+        ws="websockets-sansio",
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The pieces of the instrument that a wrong verdict could come from."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pneumatic.proof import history
+from pneumatic.proof.faults import Fault
+from pneumatic.proof.history import History
+from pneumatic.proof.outbox import Letter, Outbox
+from pneumatic.proof.proxy import Proxy, wire_of
+from pneumatic.proof.timing import Timing, percentile
+
+
+def test_an_outbox_has_one_message_of_a_conversation_on_its_way() -> None:
+    outbox = Outbox(patience=60)
+    first, second, other = Letter("a", "1"), Letter("a", "2"), Letter("b", "3")
+    for letter in (first, second, other):
+        outbox.put(letter)
+    assert list(outbox.due()) == [first, other]
+    assert list(outbox.due()) == []
+    assert outbox.answer(first.id)
+    assert list(outbox.due()) == [second]
+
+
+def test_after_a_disconnect_the_same_letter_goes_again_under_its_id() -> None:
+    outbox = Outbox(patience=60)
+    outbox.put(Letter("a", "1"))
+    (sent,) = outbox.due()
+    outbox.disconnected()
+    (again,) = outbox.due()
+    assert again.id == sent.id
+
+
+def test_a_letter_that_was_put_off_waits() -> None:
+    outbox = Outbox(patience=60)
+    outbox.put(Letter("a", "1"))
+    (sent,) = outbox.due()
+    outbox.later(sent.id, 60)
+    assert list(outbox.due()) == []
+    assert len(outbox) == 1
+
+
+def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+    with History(tmp_path / "one.jsonl") as pen:
+        pen.write("ack", id="1", s=3)
+        pen.write("out", c="2")
+    first, second = history.read(pen.path)
+    assert (first["e"], first["s"], second["c"]) == ("ack", 3, "2")
+    assert first["t"] <= second["t"]
+
+
+def test_recovery_is_the_time_from_a_faults_end_to_the_next_sign_of_life() -> None:
+    timing = Timing([Fault("kill", 1.0, 2.0, ["a"]), Fault("cut", 1.0, 3.0, ["b"])])
+    ack = {"e": "ack", "id": "x"}
+    lines = [{**ack, "t": 1.5}, {"e": "open", "t": 2.1}, {**ack, "t": 2.5}, {**ack, "t": 9.0}]
+    assert list(timing.watch("a", lines)) == lines
+    assert timing.recoveries["kill"].seconds == [0.5]
+    assert timing.recoveries["cut"].seconds == []
+
+
+def test_percentiles_of_nothing_are_nothing() -> None:
+    assert percentile([], 0.5) is None
+    assert percentile([1.0, 2.0, 3.0, 4.0], 0.99) == 4.0
+
+
+class Echo:
+    """A server that says back what it hears, and a proxy before it."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def __aenter__(self) -> "Echo":
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.proxy = Proxy(self.server.sockets[0].getsockname()[1])
+        await self.proxy.start()
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.writer.close()
+        await self.proxy.close()
+        self.server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            self.heard.put_nowait(data)
+            writer.write(data)
+        writer.close()
+
+    async def say(self, words: bytes) -> bytes:
+        self.writer.write(words)
+        return await asyncio.wait_for(self.reader.read(100), 5)
+
+    @property
+    def port(self) -> int:
+        return int(self.writer.get_extra_info("sockname")[1])
+
+
+@pytest.mark.asyncio
+async def test_a_wire_that_is_mute_and_cut_loses_the_answer_and_not_the_question() -> None:
+    async with Echo() as echo:
+        assert await echo.say(b"one") == b"one"
+        wire = wire_of([echo.proxy], echo.port)
+        assert wire is not None
+        assert await echo.heard.get() == b"one"
+        wire.mute = True
+        echo.writer.write(b"two")
+        assert await asyncio.wait_for(echo.heard.get(), 5) == b"two"
+        wire.cut()
+        try:
+            answer = await asyncio.wait_for(echo.reader.read(100), 5)
+        except ConnectionError:
+            answer = b""
+        assert answer == b""
+
+
+@pytest.mark.asyncio
+async def test_a_frozen_wire_brings_everything_once_it_thaws() -> None:
+    async with Echo() as echo:
+        assert await echo.say(b"one") == b"one"
+        wire = wire_of([echo.proxy], echo.port)
+        assert wire is not None
+        wire.flowing.clear()
+        echo.writer.write(b"two")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(echo.reader.read(100), 0.2)
+        wire.flowing.set()
+        assert await asyncio.wait_for(echo.reader.read(100), 5) == b"two"
