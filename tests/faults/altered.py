@@ -1,0 +1,68 @@
+"""A server with one thing changed, for tests: `python -m tests.faults.altered NAME [ARGUMENT]`.
+
+What is changed is replaced in its process before it serves; the production code has no switch.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import django
+
+
+def quick_pings(_: str) -> None:
+    """Find half-open sockets in seconds instead of in half a minute."""
+    from pneumatic.server import draining
+
+    configure = draining._config
+
+    def config() -> Any:
+        made = configure()
+        made.ws_ping_interval = made.ws_ping_timeout = 1.0
+        return made
+
+    draining._config = config
+
+
+def clock(seconds: str) -> None:
+    """A clock that is wrong by so much; it runs on at its usual speed."""
+    import time_machine
+
+    time_machine.travel(datetime.now(UTC) + timedelta(seconds=float(seconds)), tick=True).start()
+
+
+def blocking(_: str) -> None:
+    """A ping with `t` "block" holds the whole event loop up for two seconds."""
+    from chat import protocol
+    from chat.ws import handlers
+
+    answer = handlers._HANDLERS[protocol.Ping]
+
+    async def block(socket: Any, identity: Any, command: Any) -> None:
+        if command.t == "block":
+            time.sleep(2)  # noqa: ASYNC251 - that is the fault
+        await answer(socket, identity, command)
+
+    handlers._HANDLERS[protocol.Ping] = block
+
+
+ALTERATIONS: Final[dict[str, Callable[[str], None]]] = {
+    "pings": quick_pings,
+    "clock": clock,
+    "blocking": blocking,
+}
+
+
+def main() -> None:
+    name, *rest = sys.argv[1:]
+    django.setup()
+    ALTERATIONS[name](rest[0] if rest else "")
+    from django.core.management import call_command
+
+    call_command("serve")
+
+
+if __name__ == "__main__":
+    main()

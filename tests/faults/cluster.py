@@ -1,0 +1,122 @@
+"""Two server processes on one database and one Redis, which is reached through a wire."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.parse
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+
+from pneumatic.settings import BASE_DIR
+from pneumatic.testing.binaries import find_redis
+from pneumatic.testing.processes import make_folder
+from pneumatic.testing.servers import start_redis
+from tests.faults.device import Device
+from tests.faults.wire import Wire
+from tests.server.running import Running
+
+
+@dataclass
+class Cast:
+    """Some people, all in one group, with an access token for each of their devices."""
+
+    group: str
+    people: list[str]
+    tokens: list[list[str]]
+
+
+def make_people(server: Running, count: int, devices: int) -> Cast:
+    """In the database of this server, which need not run."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.people", str(count), str(devices)],
+        cwd=BASE_DIR,
+        env={**server.environment, "DJANGO_SETTINGS_MODULE": "pneumatic.settings"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    made = json.loads(done.stdout)
+    return Cast(
+        made["group"],
+        [each["id"] for each in made["people"]],
+        [each["tokens"] for each in made["people"]],
+    )
+
+
+class OwnDatabase:
+    """A new PostgreSQL database where this test run is on PostgreSQL, else an SQLite file."""
+
+    def __init__(self) -> None:
+        self._server = os.environ.get("DATABASE_URL", "")
+        self._name = f"faults_{os.getpid()}"
+        self.settings: dict[str, str] = {}
+        if self._server.startswith(("postgres:", "postgresql:")):
+            self._execute(f'CREATE DATABASE "{self._name}"')
+            url = urllib.parse.urlparse(self._server)._replace(path=f"/{self._name}")
+            self.settings["DATABASE_URL"] = url.geturl()
+
+    def drop(self) -> None:
+        if self.settings:
+            self._execute(f'DROP DATABASE "{self._name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+class Cluster:
+    """Its processes and its Redis live as long as the test session; every test heals them."""
+
+    def __init__(self) -> None:
+        self.folder = make_folder()
+        self.redis, self.redis_url = start_redis(find_redis()[0], self.folder)
+        address = urllib.parse.urlparse(self.redis_url)
+        assert address.port is not None
+        self._database = OwnDatabase()
+        self.wire = Wire(address.port).start()
+        through = self.redis_url.replace(f":{address.port}", f":{self.wire.port}")
+        settings = {
+            "REDIS_URL": through,
+            "ACCESS_TOKEN_MINUTES": "60",
+            # On, and out of reach: what asks Redis for them is part of what is tested.
+            "RATE_LIMIT_PER_MINUTE": "1000000",
+            "RATE_LIMIT_PER_HOUR": "10000000",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            **self._database.settings,
+        }
+        data = self.folder / "data"
+        data.mkdir()
+        self.servers = [Running(data, **settings) for _ in range(2)]
+        self.servers[0].manage("migrate", "--verbosity=0")
+        self.cast = make_people(self.servers[0], count=4, devices=40)
+        for server in self.servers:
+            server.start()
+        self._used = [0] * len(self.cast.people)
+
+    @property
+    def group(self) -> str:
+        return self.cast.group
+
+    def device(self, person: int, server: int) -> Device:
+        """A device of its own session, at one of the servers; not connected."""
+        self._used[person] += 1
+        token = self.cast.tokens[person][self._used[person] - 1]
+        return Device(token, self.servers[server].port)
+
+    async def ask(self, server: int, path: str, person: int = 0) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.cast.tokens[person][-1]}"}
+        async with httpx.AsyncClient(base_url=self.servers[server].url, timeout=20) as client:
+            return await client.get(path, headers=headers)
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.stop()
+        self.wire.stop()
+        self.redis.stop()
+        self._database.drop()
+        shutil.rmtree(self.folder, ignore_errors=True)

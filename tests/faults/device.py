@@ -1,0 +1,153 @@
+"""A device outside of the servers: an honest client with a mirror, an outbox and a gap timer."""
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from typing import Any, Self, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from pneumatic.testing.mirror import Mirror
+
+Frame = dict[str, Any]
+PATIENCE = 20.0
+_GAP_SECONDS = 0.3
+
+
+class Device:
+    """Connects to one port; whoever moves it to another says so."""
+
+    def __init__(self, token: str, port: int, mirror: Mirror | None = None) -> None:
+        self.token = token
+        self.port = port
+        self.mirror = mirror or Mirror()
+        self.received: list[Frame] = []
+        self.close_code: int | None = None
+        self._line: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._gap: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def line(self) -> ClientConnection:
+        assert self._line is not None
+        return self._line
+
+    async def open(self, seconds: float = PATIENCE) -> Self:
+        """Connect, say hello as the mirror knows things, and take everything up to `synced`."""
+        self.close_code = None
+        since = len(self.received)
+        self._line = await connect(
+            f"ws://127.0.0.1:{self.port}/ws/",
+            subprotocols=[cast(Any, "pneumatic.v1")],
+            compression=None,
+            ping_interval=None,
+            open_timeout=seconds,
+            close_timeout=1,
+        )
+        self._reading = asyncio.create_task(self._read())
+        epoch, versions = self.mirror.position()
+        await self.say("hello", token=self.token, epoch=epoch, versions=versions)
+        await self.until(lambda: self._has("synced", since) or self.close_code is not None, seconds)
+        assert self.close_code is None, self.close_code
+        return self
+
+    async def close(self) -> None:
+        if self._line is not None:
+            await self._line.close()
+        for task in (self._reading, self._gap):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def say(self, kind: str, **fields: Any) -> None:
+        await self.line.send(json.dumps({"type": kind, **fields}))
+
+    async def send(self, group: str, body: str = "hello", id: str = "") -> float:
+        """Send a message; the seconds until its `ack`. Fails on an error or a close."""
+        id = id or str(uuid.uuid4())
+        began = time.monotonic()
+        await self.say("message.send", ref=id, id=id, conversation=group, body=body)
+        answer = await self.answer(id)
+        assert answer is not None, f"closed with {self.close_code}"
+        assert answer["type"] == "ack", answer
+        return time.monotonic() - began
+
+    async def answer(self, ref: str) -> Frame | None:
+        """The `ack` or `error` for a ref; None when the socket closes instead."""
+        found: list[Frame] = []
+
+        def is_there() -> bool:
+            found[:] = [
+                each
+                for each in self.received
+                if each.get("ref") == ref and each["type"] in {"ack", "error"}
+            ]
+            return bool(found) or self.close_code is not None
+
+        await self.until(is_there)
+        return found[-1] if found else None
+
+    async def until(self, holds: Any, seconds: float = PATIENCE) -> float:
+        """Wait for something that events bring about; how long it took."""
+        began = time.monotonic()
+        async with asyncio.timeout(seconds):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
+        return time.monotonic() - began
+
+    async def knows(self, body: str, seconds: float = PATIENCE) -> float:
+        """Wait until a message with this body is in the mirror."""
+        return await self.until(lambda: body in self.bodies(), seconds)
+
+    def bodies(self) -> list[str]:
+        return [
+            row["body"]
+            for each in self.mirror.conversations.values()
+            for row in each.messages.values()
+        ]
+
+    def _has(self, kind: str, since: int = 0) -> bool:
+        return any(frame["type"] == kind for frame in self.received[since:])
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                frame = json.loads(await self.line.recv())
+                for each in frame["events"] if frame["type"] == "batch" else [frame]:
+                    self.mirror.apply(each)
+                    self.received.append(each)
+                    if each["type"] == "resync":
+                        await self._sync()
+                self._mind_the_gap()
+                self._news.set()
+        except ConnectionClosed:
+            self.close_code = self.line.close_code or 1006
+        finally:
+            self._news.set()
+
+    def _mind_the_gap(self) -> None:
+        waiting = self._gap is not None and not self._gap.done()
+        if not waiting and any(each.has_gap for each in self.mirror.conversations.values()):
+            self._gap = asyncio.create_task(self._ask_for_the_missing())
+
+    async def _ask_for_the_missing(self) -> None:
+        await asyncio.sleep(_GAP_SECONDS)
+        if any(each.has_gap for each in self.mirror.conversations.values()):
+            with contextlib.suppress(ConnectionClosed):
+                await self._sync()
+
+    async def _sync(self) -> None:
+        epoch, versions = self.mirror.position()
+        await self.say("sync", epoch=epoch, versions=versions)

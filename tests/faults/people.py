@@ -1,0 +1,33 @@
+"""Make people in a server's database: `python -m tests.faults.people COUNT DEVICES`.
+
+Without passwords, which would cost a tenth of a second each. Prints who there is, as JSON.
+"""
+
+import json
+import sys
+
+import django
+
+
+def main() -> None:
+    django.setup()
+    from pneumatic.testing.factories import make_group, make_token, make_user
+
+    count, devices = map(int, sys.argv[1:])
+    users = [make_user(f"person-{number}") for number in range(count)]
+    group = make_group(users[0], *users[1:])
+    sys.stdout.write(
+        json.dumps(
+            {
+                "group": str(group.id),
+                "people": [
+                    {"id": str(user.id), "tokens": [make_token(user) for _ in range(devices)]}
+                    for user in users
+                ],
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

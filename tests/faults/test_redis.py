@@ -1,0 +1,168 @@
+"""F4, F6, F7, F23, F44: Redis is away, silent, slow or full, and devices agree all the same.
+
+Everything goes through a wire between two server processes and Redis, so that its death, its
+silence and its slowness can be had at will.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import pytest
+import pytest_asyncio
+import redis
+
+from tests.faults.cluster import Cluster
+from tests.faults.device import Device
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio,
+    pytest.mark.timeout(120),
+    pytest.mark.xdist_group("faults-cluster"),
+]
+
+#: What is promised, and what a machine that also runs the rest of a test suite may add.
+ACK_SECONDS = 0.5 + 1.0
+POLL_SECONDS = 2.0 + 3.0
+#: Asking for a budget may wait this long for a Redis that doesn't answer, about once a second.
+LIMITER_SECONDS = 0.5
+
+
+class Pair(NamedTuple):
+    """Two people's devices, each at a process of its own."""
+
+    alice: Device
+    bob: Device
+
+
+@pytest_asyncio.fixture
+async def pair(cluster: Cluster) -> AsyncIterator[Pair]:
+    async with cluster.device(0, server=0) as alice, cluster.device(1, server=1) as bob:
+        await is_live(cluster, Pair(alice, bob))
+        yield Pair(alice, bob)
+
+
+async def is_live(cluster: Cluster, pair: Pair, seconds: float = 40) -> float:
+    """Wait until what one process says is heard by the other at once, without a sync."""
+    began = time.monotonic()
+    while True:
+        assert time.monotonic() - began < seconds, "push never came back"
+        body = str(uuid.uuid4())
+        await pair.alice.send(cluster.group, body)
+        try:
+            await pair.bob.until(lambda: heard_live(pair.bob, body), 0.5)  # noqa: B023
+        except TimeoutError:
+            continue
+        return time.monotonic() - began
+
+
+def heard_live(device: Device, body: str) -> bool:
+    return any(
+        frame["type"] == "message" and frame["data"]["body"] == body for frame in device.received
+    )
+
+
+async def say_several(cluster: Cluster, pair: Pair, count: int = 10) -> list[float]:
+    """Messages by alice, one after the other; how long each took to be acknowledged."""
+    return [await pair.alice.send(cluster.group, str(uuid.uuid4())) for _ in range(count)]
+
+
+async def agree(cluster: Cluster, pair: Pair) -> None:
+    """Both know the same, which is what a fresh device is told."""
+    async with cluster.device(2, server=0) as fresh:
+        (theirs,) = fresh.mirror.conversations.values()
+        for device in pair:
+            (mine,) = device.mirror.conversations.values()
+            await device.until(lambda: mine.known == theirs.known)  # noqa: B023
+            assert theirs.messages.items() <= mine.messages.items()
+            seqs = sorted(row["seq"] for row in mine.messages.values())
+            assert seqs == list(range(seqs[0], seqs[-1] + 1))
+
+
+async def stays_useful(cluster: Cluster, pair: Pair) -> None:
+    """Without the bus: acknowledged as ever, heard by polling, REST well, nobody thrown out."""
+    began = time.monotonic()
+    for ack in await say_several(cluster, pair):
+        assert ack < ACK_SECONDS
+    body = str(uuid.uuid4())
+    await pair.alice.send(cluster.group, body)
+    await pair.bob.knows(body, POLL_SECONDS)
+    ready = await cluster.ask(0, "/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    answers = await asyncio.gather(*(cluster.ask(1, "/api/v1/conversations/") for _ in range(5)))
+    assert {each.status_code for each in answers} == {200}
+    async with cluster.device(2, server=1) as newcomer:
+        assert body in newcomer.bodies()
+    assert [device.close_code for device in pair] == [None, None]
+    assert time.monotonic() - began < 30
+
+
+async def test_redis_away_costs_live_delivery_between_processes_and_nothing_else_f4(
+    cluster: Cluster, pair: Pair
+) -> None:
+    cluster.wire.cut()
+    await stays_useful(cluster, pair)
+    cluster.wire.heal()
+    await is_live(cluster, pair)
+    await agree(cluster, pair)
+    assert (await cluster.ask(0, "/readyz")).json()["status"] == "ok"
+
+
+async def test_redis_that_lost_power_is_found_out_and_left_behind_f6_f23(
+    cluster: Cluster, pair: Pair
+) -> None:
+    cluster.wire.go_silent()
+    began = time.monotonic()
+    body = str(uuid.uuid4())
+    await pair.alice.send(cluster.group, body)
+    await pair.bob.knows(body, 10)
+    assert time.monotonic() - began < 10
+    await stays_useful(cluster, pair)
+    # The machine is back, knows nothing of the old connections, and says so when asked.
+    cluster.wire.heal()
+    await is_live(cluster, pair)
+    await agree(cluster, pair)
+
+
+@pytest.mark.parametrize("late", [0.2, 2.0])
+async def test_slow_redis_is_not_waited_for_by_an_acknowledgement_f7(
+    cluster: Cluster, pair: Pair, late: float
+) -> None:
+    cluster.wire.delay = late / 2  # there, and back
+    acks = sorted(await say_several(cluster, pair, 20))
+    assert acks[-1] < LIMITER_SECONDS + ACK_SECONDS
+    body = str(uuid.uuid4())
+    await pair.alice.send(cluster.group, body)
+    await pair.bob.knows(body, POLL_SECONDS + late)
+    cluster.wire.delay = 0
+    await is_live(cluster, pair)
+    await agree(cluster, pair)
+
+
+async def test_redis_without_memory_is_as_good_as_away_and_its_lost_subscribers_return_f44(
+    cluster: Cluster, pair: Pair
+) -> None:
+    with redis.Redis.from_url(cluster.redis_url) as client:
+        try:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+            for ack in await say_several(cluster, pair):
+                assert ack < ACK_SECONDS
+            body = str(uuid.uuid4())
+            await pair.alice.send(cluster.group, body)
+            await pair.bob.knows(body, POLL_SECONDS)
+            async with cluster.device(2, server=1) as newcomer:
+                await newcomer.send(cluster.group, "without a lease")
+            # What Redis does to a subscriber whose output buffer is too long.
+            client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            body = str(uuid.uuid4())
+            await pair.alice.send(cluster.group, body)
+            await pair.bob.knows(body, POLL_SECONDS)
+        finally:
+            client.config_set("maxmemory", "0")
+    await is_live(cluster, pair)
+    await agree(cluster, pair)
+    assert [device.close_code for device in pair] == [None, None]

@@ -1,0 +1,59 @@
+"""docs/faults.md names for each row what stands for it, and all of it exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pneumatic.proof.faults import KINDS
+from pneumatic.settings import BASE_DIR
+
+ROWS = [
+    *(f"F{number}" for number in range(1, 46)),
+    "pg_failover_readonly",
+    "sqlite_locked",
+    "long_absence",
+    "restored_backup",
+    "leak_hunt",
+]
+#: Rows that are somebody else's, and whose.
+ELSEWHERE = {
+    **dict.fromkeys([*(f"F{number}" for number in range(28, 37)), "F41", "F42"], "security"),
+    "F45": "shipping",
+}
+
+
+def table() -> dict[str, str]:
+    text = (Path(BASE_DIR) / "docs" / "faults.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| (F\d+|\w+_\w+) \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE)
+    assert len(found) == len(dict(found)), "a row stands there twice"
+    return dict(found)
+
+
+def test_every_row_is_listed_and_no_other() -> None:
+    assert list(table()) == ROWS
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_stands_for_a_row_exists(row: str) -> None:
+    shown = table()[row]
+    if row in ELSEWHERE:
+        assert shown == f"belongs to {ELSEWHERE[row]}"
+        return
+    tests = re.findall(r"`([\w/]+\.py)::(\w+)`", shown)
+    faults = re.findall(r"`prove_delivery`: `([\w-]+)`", shown)
+    assert tests or faults
+    for path, name in tests:
+        source = (Path(BASE_DIR) / path).read_text(encoding="utf-8")
+        assert re.search(rf"def {name}\(", source), f"{path}::{name}"
+    for fault in faults:
+        assert KINDS[fault].row == row
+
+
+def test_every_test_of_this_folder_with_a_number_is_listed_in_its_row() -> None:
+    shown = table()
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        source = path.read_text(encoding="utf-8")
+        for name in re.findall(r"^(?:async )?def (test_\w+?_f\d+)\(", source, re.MULTILINE):
+            for number in re.findall(r"_f(\d+)(?=_f|$)", name):
+                assert f"::{name}`" in shown[f"F{number}"], f"{name} is missing in F{number}"
