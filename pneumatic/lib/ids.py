@@ -4,14 +4,17 @@ import secrets
 import time
 import uuid
 
+_NANOSECONDS = 1_000_000
+
 
 def uuid7() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then random bits.
+    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 12 of their 4096ths, 62 random bits.
 
-    New rows land next to each other in the primary key's index instead of all over it.
+    New rows land next to each other in the primary key's index instead of all over it. What one
+    process makes sorts in the order of making: less than a quarter of a microsecond apart it
+    can't make two (section 6.2, method 3).
     """
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | secrets.randbits(80)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
+    milliseconds, rest = divmod(time.time_ns(), _NANOSECONDS)
+    fraction = rest * 4096 // _NANOSECONDS
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | fraction << 64
+    return uuid.UUID(int=value | 0x2 << 62 | secrets.randbits(62))
