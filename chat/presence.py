@@ -32,3 +32,8 @@ async def online_among(user_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these people who have a device online."""
     alive = await _leases().alive([str(user_id) for user_id in user_ids])
     return {UUID(user_id) for user_id in alive}
+
+
+def online_among_blocking(user_ids: Iterable[UUID]) -> set[UUID]:
+    """As `online_among`, for threads."""
+    return {UUID(key) for key in _leases().alive_blocking(str(user_id) for user_id in user_ids)}

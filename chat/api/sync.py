@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,7 +40,7 @@ class SyncDoor(Door):
 def _answer(found: catchup.Catchup, *, epoch: UUID, states: bool) -> SyncAnswer:
     for frame in found.frames:
         metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-    online = async_to_sync(presence.online_among)(found.acquaintances) if states else set()
+    online = presence.online_among_blocking(found.acquaintances) if states else set()
     return SyncAnswer(
         epoch=epoch,
         frames=found.frames,

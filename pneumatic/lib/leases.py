@@ -5,7 +5,7 @@ also known here, which is what counts while Redis is away or not configured.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pneumatic.lib.redisscript import Away, Script
@@ -56,6 +56,11 @@ return alive
 )
 
 
+def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
+    every = list(keys)
+    return (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE))
+
+
 class Leases:
     """Leases under ``prefix``, each lasting ``seconds`` unless renewed. Nothing here raises."""
 
@@ -103,17 +108,30 @@ class Leases:
 
     async def alive(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that somebody holds."""
-        keys = list(keys)
         found: set[str] = set()
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
+        for some in _portions(keys):
             try:
-                counts = await _ALIVE.arun([self._name(key) for key in some])
+                found |= self._held_among(some, await _ALIVE.arun(self._names(some)))
             except Away:
                 found.update(key for key in some if self._alive_here(key))
-            else:
-                found.update(key for key, count in zip(some, counts, strict=True) if count)
         return found
+
+    def alive_blocking(self, keys: Iterable[str]) -> set[str]:
+        """As ``alive``, for threads."""
+        found: set[str] = set()
+        for some in _portions(keys):
+            try:
+                found |= self._held_among(some, _ALIVE.run(self._names(some)))
+            except Away:
+                found.update(key for key in some if self._alive_here(key))
+        return found
+
+    @staticmethod
+    def _held_among(keys: list[str], counts: list[int]) -> set[str]:
+        return {key for key, count in zip(keys, counts, strict=True) if count}
+
+    def _names(self, keys: list[str]) -> list[str]:
+        return [self._name(key) for key in keys]
 
     def _name(self, key: str) -> str:
         return f"lease:{self._prefix}:{key}"

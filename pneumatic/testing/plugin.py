@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 
+from pneumatic.lib import redisscript
 from pneumatic.testing.binaries import find_chromium
 
 # How long a task may take to end after its test has: a cancelled one needs a turn of the loop.
@@ -94,6 +95,8 @@ async def _tasks_end() -> AsyncIterator[None]:
     """Fail a test that leaves tasks: in the server they would be a leak, one for each socket."""
     before = asyncio.all_tasks()
     yield
+    # Else the garbage collector finds its open connections one day, in somebody else's test.
+    await redisscript.close()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     if left:
         _, left = await asyncio.wait(left, timeout=TASK_GRACE_SECONDS)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -40,6 +41,7 @@ async def test_alive_are_those_with_a_holder(leases: Leases) -> None:
     await leases.take("y", "a")
     await leases.release("y", "a")
     assert await leases.alive(["x", "y", "z"]) == {"x"}
+    assert await asyncio.to_thread(leases.alive_blocking, ["x", "y", "z"]) == {"x"}
     assert await leases.alive([]) == set()
 
 
