@@ -1,0 +1,278 @@
+"""The only caller of the channel layer: it hears it fail, says so, and connects to it anew."""
+
+import asyncio
+import contextlib
+import uuid
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+import structlog
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
+
+log = structlog.get_logger(__name__)
+
+Envelope = dict[str, Any]
+_MESSAGE_TYPE: Final = "realtime"
+#: Seconds between two beats, which a process sends to itself through the layer, and how many may
+#: go unheard. A Redis that restarts is back after about a second at the soonest, and what other
+#: processes published until then is lost without an error: more than a second would miss that.
+BEAT_SECONDS: Final = 0.3
+BEATS_UNHEARD: Final = 3
+#: Beats that the layer may be lost before its connections are given up for new ones: one that
+#: fell silent without being closed never comes back by itself.
+BEATS_LOST: Final = 16
+#: Seconds that one call of the layer may take.
+CALL_SECONDS: Final = 2.0
+#: Messages that may wait to be sent; with more the layer counts as away.
+BACKLOG: Final = 10_000
+
+
+class Listener(Protocol):
+    """Who hears what is published. All of it runs in the event loop and must not block or raise."""
+
+    def deliver(self, group: str, envelope: Envelope) -> None: ...
+
+    def layer_lost(self) -> None:
+        """From now on messages of other processes may be missing."""
+
+    def layer_back(self) -> None:
+        """Messages arrive again; what was published meanwhile does not."""
+
+
+def _layer() -> BaseChannelLayer:
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS has no default.")
+    return layer
+
+
+def _message(name: str, group: str, envelopes: list[Envelope]) -> dict[str, Any]:
+    return {"type": _MESSAGE_TYPE, "from": name, "group": group, "envelopes": envelopes}
+
+
+class Bus:
+    """One event loop's connection to the channel layer: one channel, many groups."""
+
+    def __init__(self) -> None:
+        self.layer = _layer()
+        self.healthy = True
+        self._loop = asyncio.get_running_loop()
+        self._name = uuid.uuid4().hex
+        self._listener: Listener | None = None
+        self._outgoing: deque[tuple[str, Envelope]] = deque()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._channel = ""
+        self._groups: set[str] = set()
+        self._receiving: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._closed = False
+        self._beat = self._heard = 0
+        #: The last beat sent before the layer was found away: a later one shows that it is back.
+        self._lost_at = 0
+
+    async def listen(self, listener: Listener) -> None:
+        """Hand over every message of the groups that are joined.
+
+        Returns once messages can arrive; does nothing when already listening. Raises what the
+        layer raises when it can't be reached.
+        """
+        async with self._starting:
+            if self._tasks:
+                return
+            self._listener = listener
+            try:
+                await self._open_channel()
+            except BaseException:
+                await self._close_channel()
+                raise
+            self._spawn(self._send())
+            self._spawn(self._keep_beating())
+
+    async def join(self, group: str) -> None:
+        """Receive what is published to ``group`` from now on; raises when the layer is away."""
+        # Before the call: a new channel that is opened meanwhile then joins it as well.
+        self._groups.add(group)
+        try:
+            await self._group_add(group)
+        except BaseException:
+            self._groups.discard(group)
+            raise
+
+    async def leave(self, group: str) -> None:
+        """Receive no more of ``group``; a layer that is away forgets it by itself."""
+        self._groups.discard(group)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.layer.group_discard(group, self._channel)
+
+    def publish(self, group: str, envelope: Envelope) -> None:
+        """Hand to this process's own listener at once, to the others through the layer."""
+        if asyncio._get_running_loop() is self._loop:
+            self._publish(group, envelope)
+        else:
+            self._loop.call_soon_threadsafe(self._publish, group, envelope)
+
+    async def close(self) -> None:
+        """Stop listening and sending; what is still queued is dropped."""
+        # A flag as well: the Redis client can turn a cancellation into an error of its own.
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._close_channel()
+
+    # --- Inside ---------------------------------------------------------------------------------
+
+    @property
+    def _own_group(self) -> str:
+        return f"process.{self._name}"
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(self._loop.create_task(work))
+
+    def _publish(self, group: str, envelope: Envelope) -> None:
+        if self._listener is not None:
+            self._listener.deliver(group, envelope)
+        if not self.healthy:
+            return  # nobody would get it; the others catch up when the layer is back
+        if len(self._outgoing) >= BACKLOG:
+            self._lost("backlog", None)
+            return
+        self._outgoing.append((group, envelope))
+        self._wake.set()
+
+    async def _send(self) -> None:
+        while not self._closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                # One call a group for all that had to wait: where a call takes long, the next
+                # carries more.
+                by_group: dict[str, list[Envelope]] = {}
+                for group, envelope in self._outgoing:
+                    by_group.setdefault(group, []).append(envelope)
+                self._outgoing.clear()
+                for group, envelopes in by_group.items():
+                    await self._group_send(group, envelopes)
+
+    async def _group_send(self, group: str, envelopes: list[Envelope]) -> None:
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.layer.group_send(group, _message(self._name, group, envelopes))
+        except Exception as error:
+            self._lost("send", error)
+
+    async def _receive(self, channel: str) -> None:
+        while not self._closed:
+            try:
+                message = await self.layer.receive(channel)
+            except Exception as error:
+                self._lost("receive", error)
+                await asyncio.sleep(BEAT_SECONDS)
+                continue
+            if message.get("type") != _MESSAGE_TYPE:
+                continue
+            if message["group"] == self._own_group:
+                self._hear(message["envelopes"][-1]["beat"])
+            elif message["from"] != self._name and self._listener is not None:
+                for envelope in message["envelopes"]:
+                    self._listener.deliver(message["group"], envelope)
+
+    async def _keep_beating(self) -> None:
+        lost_for = 0
+        while not self._closed:
+            self._beat += 1
+            await self._group_send(self._own_group, [{"beat": self._beat}])
+            await asyncio.sleep(BEAT_SECONDS)
+            # Counted in beats and not in seconds: a stalled event loop sends none either.
+            if self._beat - self._heard >= BEATS_UNHEARD:
+                self._lost("beat", None)
+            lost_for = 0 if self.healthy else lost_for + 1
+            if lost_for >= BEATS_LOST and await self._renew():
+                lost_for = 0
+
+    # --- The channel, and the connections under it ----------------------------------------------
+
+    async def _open_channel(self) -> None:
+        async with asyncio.timeout(CALL_SECONDS):
+            self._channel = await self.layer.new_channel()
+        for group in tuple(self._groups):
+            if group in self._groups:
+                await self._group_add(group)
+        # The last one: a beat that is heard means that all of it is.
+        await self._group_add(self._own_group)
+        self._receiving = self._loop.create_task(self._receive(self._channel))
+
+    async def _close_channel(self) -> None:
+        """Give up the layer's connections, whatever state they are in."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(2 * CALL_SECONDS):
+                    await self.layer.flush()
+                break
+            except Exception:
+                # The layer waits for its reader, and where that one had failed, raises what it
+                # had failed with instead of closing anything.
+                for shard in getattr(self.layer, "_shards", ()):
+                    shard._receive_task = None
+        if self._receiving is not None:
+            await asyncio.gather(self._receiving, return_exceptions=True)
+            self._receiving = None
+
+    async def _renew(self) -> bool:
+        """Connect anew and join everything again; whether that could be done."""
+        await self._close_channel()
+        try:
+            await self._open_channel()
+        except Exception as error:
+            log.info("channel_layer_not_renewed", error=repr(error))
+            return False
+        log.info("channel_layer_renewed", groups=len(self._groups))
+        return True
+
+    async def _group_add(self, group: str) -> None:
+        async with asyncio.timeout(CALL_SECONDS):
+            await self.layer.group_add(group, self._channel)
+
+    def _hear(self, beat: int) -> None:
+        self._heard = max(self._heard, beat)
+        if not self.healthy and beat > self._lost_at:
+            self.healthy = True
+            log.info("channel_layer_back")
+            if self._listener is not None:
+                self._listener.layer_back()
+
+    def _lost(self, doing: str, error: Exception | None) -> None:
+        self._lost_at = self._beat
+        self._outgoing.clear()
+        if self.healthy:
+            self.healthy = False
+            log.warning("channel_layer_lost", doing=doing, error=repr(error) if error else None)
+            if self._listener is not None:
+                self._listener.layer_lost()
+
+
+def publish_blocking(group: str, envelope: Envelope) -> None:
+    """Publish from a process without an event loop: a management command, a WSGI server."""
+    if isinstance(_layer(), InMemoryChannelLayer):
+        return  # there is nobody else to hear it
+    try:
+        # A loop of its own, that ends here: async_to_sync would borrow the server's.
+        asyncio.run(_publish_once(group, envelope))
+    except Exception as error:
+        log.warning("channel_layer_lost", doing="send", error=repr(error))
+
+
+async def _publish_once(group: str, envelope: Envelope) -> None:
+    layer = _layer()
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            await layer.group_send(group, _message("", group, [envelope]))
+    finally:
+        await layer.flush()

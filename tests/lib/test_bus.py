@@ -1,0 +1,169 @@
+"""The bus over a channel layer that fails in the ways that Redis does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from channels.layers import InMemoryChannelLayer
+
+from pneumatic.lib import bus as bus_module
+from pneumatic.lib.bus import Bus, Envelope
+
+pytestmark = pytest.mark.asyncio
+
+
+class Layer(InMemoryChannelLayer):
+    """Loses everything once `silent`, until its connections are opened anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = self.away = False
+        self.flushes = 0
+        self.failure: Exception | None = None
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        if not self.silent:
+            await super().group_send(group, message)
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        if self.away:
+            raise ConnectionError
+        return await super().new_channel(prefix)
+
+    async def flush(self) -> None:
+        if self.failure is not None:
+            # As the Redis layer, whose reader's error comes up here.
+            error, self.failure = self.failure, None
+            raise error
+        self.flushes += 1
+        self.silent = False
+        await super().flush()
+
+
+class Listener:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        self.told: list[str] = []
+
+    def deliver(self, group: str, envelope: Envelope) -> None:
+        self.heard.append((group, envelope["text"]))
+
+    def layer_lost(self) -> None:
+        self.told.append("lost")
+
+    def layer_back(self) -> None:
+        self.told.append("back")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
+    layer = Layer()
+    monkeypatch.setattr(bus_module, "_layer", lambda: layer)
+    monkeypatch.setattr(bus_module, "BEAT_SECONDS", 0.01)
+    return layer
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest_asyncio.fixture
+async def bus(layer: Layer, listener: Listener) -> AsyncIterator[Bus]:
+    bus = Bus()
+    await bus.listen(listener)
+    yield bus
+    await bus.close()
+
+
+async def from_another_process(layer: Layer, group: str, text: str) -> None:
+    message = {"type": "realtime", "from": "other", "group": group, "envelopes": [{"text": text}]}
+    await layer.group_send(group, message)
+
+
+async def test_a_layer_that_falls_silent_is_connected_to_anew_in_every_group(
+    bus: Bus, layer: Layer, listener: Listener
+) -> None:
+    for group in ("a", "b", "c"):
+        await bus.join(group)
+    await bus.leave("b")
+    layer.silent = True
+    await until(lambda: listener.told == ["lost", "back"])
+    assert layer.flushes == 1
+    for group in ("a", "b", "c"):
+        await from_another_process(layer, group, "again")
+    await until(lambda: ("c", "again") in listener.heard)
+    assert listener.heard == [("a", "again"), ("c", "again")]
+
+
+async def test_it_is_tried_again_until_the_layer_is_there(
+    bus: Bus, layer: Layer, listener: Listener
+) -> None:
+    await bus.join("a")
+    layer.silent = layer.away = True
+    await until(lambda: layer.flushes >= 3)
+    assert listener.told == ["lost"]
+    layer.away = False
+    await until(lambda: listener.told == ["lost", "back"])
+    await from_another_process(layer, "a", "again")
+    await until(lambda: listener.heard == [("a", "again")])
+
+
+async def test_connections_are_closed_even_where_their_reader_had_failed(
+    layer: Layer, listener: Listener
+) -> None:
+    bus = Bus()
+    await bus.listen(listener)
+    layer.failure = TimeoutError("of the reader")
+    await bus.close()
+    assert layer.flushes == 1
+
+
+async def test_who_cannot_listen_leaves_nothing_behind_and_may_try_again(
+    layer: Layer, listener: Listener
+) -> None:
+    bus = Bus()
+    layer.away = True
+    with pytest.raises(ConnectionError):
+        await bus.listen(listener)
+    assert layer.channels == {}
+    layer.away = False
+    await bus.listen(listener)
+    await bus.join("a")
+    await from_another_process(layer, "a", "hello")
+    await until(lambda: listener.heard == [("a", "hello")])
+    await bus.close()
+
+
+async def test_what_waits_while_a_call_takes_long_goes_in_one_call_a_group(
+    bus: Bus, layer: Layer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, calls = asyncio.Event(), list[tuple[str, list[str]]]()
+    real = layer.group_send
+
+    async def slow(group: str, message: dict[str, Any]) -> None:
+        if group in {"a", "b"}:
+            calls.append((group, [each["text"] for each in message["envelopes"]]))
+            await go_on.wait()
+        await real(group, message)
+
+    monkeypatch.setattr(layer, "group_send", slow)
+    bus.publish("a", {"text": "1"})
+    await until(lambda: len(calls) == 1)
+    for group, text in (("a", "2"), ("b", "3"), ("a", "4")):
+        bus.publish(group, {"text": text})
+    go_on.set()
+    await until(lambda: len(calls) == 3)
+    assert calls == [("a", ["1"]), ("a", ["2", "4"]), ("b", ["3"])]
+    # Here it was heard at once, in the order of publishing.
+    assert [text for _, text in listener.heard] == ["1", "2", "3", "4"]
