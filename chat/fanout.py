@@ -9,7 +9,7 @@ process's hub what to do with it:
 | `state` | conversation or user | the same; slow readers may miss it, or with a `key` the older |
 | `presence` | presence | hands the text to the sockets of these conversations |
 | `joined` | user | brings the user's sockets into the conversation |
-| `ended` | conversation | takes the user's sockets out, tells them to drop it |
+| `ended` | conversation | asks who is a member still, takes the others' sockets out |
 | `closed` | conversation | the same for everybody |
 | `revoked` | session | closes the session's sockets |
 """
@@ -60,7 +60,7 @@ def membership_ended(conversation: Conversation, user_id: UUID, *, previous: int
         {
             "kind": "ended",
             "user": str(user_id),
-            "version": conversation.ended_version,
+            "ended": conversation.ended_version,
             "previous": previous,
         },
     )

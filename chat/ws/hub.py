@@ -109,15 +109,18 @@ class Hub:
                 log.warning("unknown_envelope", kind=unknown)
 
     def _event(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
+        if room.held is None and envelope.get("ended", 0) <= room.ended:
+            self._hand_out(room, envelope)
+        else:
+            # Somebody's membership ended and this process was not told: ask before handing on.
+            self._hold(group, room, envelope)
+
+    def _hold(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         if room.held is not None:
             room.held.append(envelope)
             return
-        if envelope.get("ended", 0) > room.ended:
-            # Somebody's membership ended and this process was not told: ask before handing on.
-            room.held = [envelope]
-            self._spawn(self._recheck(group, room))
-            return
-        self._hand_out(room, envelope)
+        room.held = [envelope]
+        self._spawn(self._recheck(group, room))
 
     def _hand_out(self, room: Room, envelope: realtime.Envelope) -> None:
         """Events are never left out. Of states only the latest of a key counts; others can go."""
@@ -129,9 +132,11 @@ class Hub:
                 socket.outbound.offer(text, at, droppable=droppable, key=key)
 
     def _ended(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
-        self._out(group, room, [s for s in room.sockets if str(s.user_id) == envelope["user"]])
-        if room.held is None and envelope["previous"] == room.ended:
-            room.ended = envelope["version"]
+        if any(str(socket.user_id) == envelope["user"] for socket in room.sockets):
+            # Asked and not obeyed: it may come late, when the person is a member once more.
+            self._hold(group, room, envelope)
+        elif room.held is None and envelope["previous"] == room.ended:
+            room.ended = envelope["ended"]
 
     def _out(self, group: str, room: Room, sockets: Collection[Socket]) -> None:
         conversation_id = UUID(group.removeprefix(groups.conversation("")))
@@ -140,7 +145,7 @@ class Hub:
             # At once, not when the task below gets its turn: nothing may be handed out between.
             self._rooms.put_out(socket, group, room)
             socket.outbound.offer(removed)
-            self._spawn(self.leave(socket, group))
+        self._spawn(self._rooms.leave_if_empty(group, room))
 
     async def _recheck(self, group: str, room: Room) -> None:
         """Put out whoever is no member any more, then hand out what was held meanwhile."""
@@ -156,7 +161,8 @@ class Hub:
         room.ended = checked
         held, room.held = room.held or [], None
         for envelope in held:
-            self._hand_out(room, envelope)
+            if envelope["kind"] != "ended":
+                self._hand_out(room, envelope)
 
     async def _put_out_strangers(self, group: str, room: Room) -> int:
         """The newest end of a membership that everybody in the room is known to have survived."""
@@ -171,8 +177,8 @@ class Hub:
                 return checked
             members = await in_database(queries.members_among, conversation_id, asked)
             # Only those who were asked about: others may have come in meanwhile.
-            gone = asked - members
-            self._out(group, room, [s for s in room.sockets if s.user_id in gone])
+            if gone := asked - members:
+                self._out(group, room, [s for s in room.sockets if s.user_id in gone])
             known |= members
 
     def _presence(self, envelope: realtime.Envelope) -> None:

@@ -82,9 +82,12 @@ class Rooms:
     async def leave(self, socket: Socket, group: str) -> None:
         """Put the socket out, and leave the group if it was the last one."""
         room = self.by_group.get(group)
-        if room is None:
-            return
-        self.put_out(socket, group, room)
+        if room is not None:
+            self.put_out(socket, group, room)
+            await self.leave_if_empty(group, room)
+
+    async def leave_if_empty(self, group: str, room: Room) -> None:
+        """Leave the group if no socket is in it any more."""
         if room.sockets:
             return
         async with room.lock:
