@@ -95,11 +95,11 @@ async def _tasks_end() -> AsyncIterator[None]:
     """Fail a test that leaves tasks: in the server they would be a leak, one for each socket."""
     before = asyncio.all_tasks()
     yield
-    # Else the garbage collector finds its open connections one day, in somebody else's test.
-    await redisscript.close()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     if left:
         _, left = await asyncio.wait(left, timeout=TASK_GRACE_SECONDS)
+    # Else the garbage collector finds its open connections one day, in somebody else's test.
+    await redisscript.close()
     if left:
         names = "\n".join(sorted(str(task.get_coro()) for task in left))
         pytest.fail(f"the test left {len(left)} task(s) running:\n{names}")

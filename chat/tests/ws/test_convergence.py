@@ -117,8 +117,8 @@ async def _play(steps: list[tuple[str, Any, Any]], lose: Callable[[int], None]) 
     up = [False] * len(devices)
     try:
         for index, device in enumerate(devices):
-            await device.hello()
             up[index] = True
+            await device.hello()
         for what, who, detail in steps:
             if what == "drop":
                 if up[who]:
@@ -128,8 +128,8 @@ async def _play(steps: list[tuple[str, Any, Any]], lose: Callable[[int], None]) 
                 if not up[who]:
                     old = devices[who]
                     devices[who] = Device(old.token, user=old.user, mirror=old.mirror)
-                    await devices[who].hello()
                     up[who] = True
+                    await devices[who].hello()
             elif what == "deaf":
                 lose(detail)
             else:
@@ -138,8 +138,8 @@ async def _play(steps: list[tuple[str, Any, Any]], lose: Callable[[int], None]) 
         for index, device in enumerate(devices):
             if not up[index]:
                 devices[index] = Device(device.token, user=device.user, mirror=device.mirror)
-                await devices[index].hello()
                 up[index] = True
+                await devices[index].hello()
             await devices[index].sync()
         await _compare(play, devices)
     finally:
@@ -151,13 +151,11 @@ async def _play(steps: list[tuple[str, Any, Any]], lose: Callable[[int], None]) 
 
 async def _compare(play: Play, devices: list[Device]) -> None:
     for name, device in zip(_DEVICES, devices, strict=True):
-        fresh = await device_of(play.people[name])
-        await fresh.hello()
-        assert device.mirror.durable() == fresh.mirror.durable()
-        for conversation_id in fresh.mirror.conversations:
-            seqs = [row["seq"] for row in device.mirror.history(conversation_id)]
-            assert seqs == list(range(1, len(seqs) + 1))
-        await fresh.close()
+        async with await device_of(play.people[name]) as fresh:
+            assert device.mirror.durable() == fresh.mirror.durable()
+            for conversation_id in fresh.mirror.conversations:
+                seqs = [row["seq"] for row in device.mirror.history(conversation_id)]
+                assert seqs == list(range(1, len(seqs) + 1))
     for conversation in play.conversations:
         stored = await in_database(
             list, Message.objects.filter(conversation=conversation).values_list("id", flat=True)
