@@ -1,6 +1,9 @@
 """The summary of a test run hides nothing."""
 
+import os
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +59,36 @@ def test_a_failed_pass_fails_the_run(
 
 def test_an_unknown_pass_is_refused() -> None:
     assert run_tests.main(["everything"]) == 2
+
+
+@pytest.fixture
+def unsteady_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pass]:
+    """`run(BODY)`: a pass of a file with one good test and one of this body."""
+    monkeypatch.setattr(run_tests, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(run_tests, "ROOT", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+
+    def run(body: str) -> Pass:
+        (tmp_path / "test_it.py").write_text(
+            f"from pathlib import Path\ndef test_good(): pass\ndef test_other(): {body}\n"
+        )
+        result = Pass("SQLite")
+        # Nothing of this project's: neither its settings nor its plugins.
+        options = ["-p", "no:django", "-c", os.devnull, "--rootdir", str(tmp_path)]
+        run_tests.run_pytest(result, "it", [*options, str(tmp_path)], environment)
+        return result
+
+    return run
+
+
+def test_a_test_that_passes_alone_is_named_and_not_failed(
+    unsteady_tests: Callable[[str], Pass],
+) -> None:
+    found = unsteady_tests("p = Path('seen'); seen = p.exists(); p.touch(); assert seen")
+    assert (found.failed, found.counts["tests"], found.counts["fail"]) == (False, 2, 0)
+    assert "UNSTEADY, failed and then passed alone: test_it::test_other" in summary([found])
+
+
+def test_a_test_that_fails_twice_has_failed(unsteady_tests: Callable[[str], Pass]) -> None:
+    found = unsteady_tests("assert False")
+    assert (found.failed, found.counts["fail"], found.unsteady) == (True, 1, [])
