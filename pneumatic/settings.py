@@ -128,14 +128,18 @@ if ON_SQLITE:
     # A file, not memory: the consumers' threads have connections of their own.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
+    from pneumatic.lib.postgres import PatientConnection
+
     # Under ASGI a connection that outlives its request is one that nobody finds again: the pool
     # keeps them instead, one pool a process.
     _database["CONN_MAX_AGE"] = 0
     _database["OPTIONS"] = {
         "pool": {
+            "connection_class": PatientConnection,
             "min_size": 1,
             "max_size": env.integer("DATABASE_POOL", 16, least=2, most=500),
-            # Together with what follows: an answer within five seconds, whatever happens.
+            # How long a connection is waited for. What is left of five seconds is for what is asked
+            # then: `pneumatic.lib.postgres` sees to it.
             "timeout": 4,
             # More than these wait for nothing: their turn would come too late.
             "max_waiting": 256,

@@ -13,7 +13,8 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from chat.actions.sending import Busy, Draft, Sent, send_messages
-from pneumatic.lib.errors import ProblemError
+from pneumatic.lib import threads
+from pneumatic.lib.errors import ProblemError, Unavailable
 from pneumatic.lib.threads import in_database
 
 #: Messages in one transaction: enough to share its cost, few enough to keep it short.
@@ -23,6 +24,8 @@ _TOGETHER = 100
 class _Waiting(NamedTuple):
     draft: Draft
     answer: asyncio.Future[Sent]
+    #: By the event loop's clock: when its sender gives up.
+    until: float
 
     def fail(self, error: BaseException) -> None:
         if not self.answer.done():
@@ -45,11 +48,22 @@ class SendQueue:
         self._own: dict[UUID, _Lane] = {}
 
     async def send(self, draft: Draft) -> Sent:
-        """Store the message. Raises `ProblemError`s as `send_message` does, or `Unavailable`."""
-        one = _Waiting(draft, asyncio.get_running_loop().create_future())
+        """Store the message. Raises `ProblemError`s as `send_message` does, or `Unavailable`.
+
+        The latter comes within `threads.SECONDS`, however long those before it take; what hasn't
+        come to its turn by then is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        one = _Waiting(draft, loop.create_future(), loop.time() + threads.SECONDS)
         lane = self._own.get(draft.conversation_id, self._common)
         self._enter(lane, [one])
-        return await one.answer
+        try:
+            async with asyncio.timeout_at(one.until) as patience:
+                return await one.answer
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise _too_late() from None
 
     async def settle(self) -> None:
         """Return when nothing waits any more."""
@@ -68,6 +82,12 @@ class SendQueue:
     async def _run(self, lane: _Lane) -> None:
         while lane.waiting:
             some = [lane.waiting.popleft() for _ in range(min(_TOGETHER, len(lane.waiting)))]
+            now = asyncio.get_running_loop().time()
+            for late in (one for one in some if one.until <= now):
+                late.fail(_too_late())
+            some = [one for one in some if one.until > now]
+            if not some:
+                continue
             try:
                 await self._write(some, wait=lane is not self._common)
             except Exception as error:
@@ -105,6 +125,10 @@ class SendQueue:
                 one.fail(result)
             elif not one.answer.done():  # else the socket is gone; its device will ask again
                 one.answer.set_result(result)
+
+
+def _too_late() -> Unavailable:
+    return Unavailable("The database doesn't answer; try again.", retry_after=2)
 
 
 _queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, SendQueue]" = WeakKeyDictionary()

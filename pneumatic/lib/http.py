@@ -95,7 +95,7 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     request: Request = context["request"]
     if was_undone(exc):
         try:
-            return _once_more(context)
+            return _once_more(context, exc)
         except Exception as another:
             exc = another
     status, body, headers = _problem(exc, request._request)
@@ -114,11 +114,11 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     return response
 
 
-def _once_more(context: Mapping[str, Any]) -> Response:
+def _once_more(context: Mapping[str, Any], undone: Exception) -> Response:
     """The answer of the same view to the same request, whose transaction a deadlock undid."""
     request: Request = context["request"]
     handler: Callable[..., Response] = getattr(context["view"], (request.method or "").lower())
-    return repeated(lambda: handler(request, *context["args"], **context["kwargs"]))
+    return repeated(lambda: handler(request, *context["args"], **context["kwargs"]), undone)
 
 
 def problem_response(error: Exception, request: HttpRequest | None = None) -> HttpResponse:

@@ -14,6 +14,8 @@ from django.utils.functional import SimpleLazyObject, empty
 from pneumatic.lib import health, metrics
 from pneumatic.lib.http import client_address
 from pneumatic.lib.ids import uuid7
+from pneumatic.lib.postgres import patience
+from pneumatic.lib.threads import SECONDS
 
 log = structlog.get_logger("request")
 
@@ -43,7 +45,8 @@ class _Middleware:
 class RequestContextMiddleware(_Middleware):
     """Names each request (``request.request_id``, ``X-Request-ID``) and logs it when answered.
 
-    Inside the request every log line carries the name. The query string is never logged.
+    Inside the request every log line carries the name, and the database is waited for as long as
+    ``in_database`` does. The query string is never logged.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
@@ -52,7 +55,8 @@ class RequestContextMiddleware(_Middleware):
         tokens = self._begin(request)
         started = time.perf_counter()
         try:
-            response = cast(HttpResponseBase, self.get_response(request))
+            with patience(SECONDS):
+                response = cast(HttpResponseBase, self.get_response(request))
             self._finish(request, response, started)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
@@ -62,7 +66,8 @@ class RequestContextMiddleware(_Middleware):
         tokens = self._begin(request)
         started = time.perf_counter()
         try:
-            response = await cast(Awaitable[HttpResponseBase], self.get_response(request))
+            with patience(SECONDS):
+                response = await cast(Awaitable[HttpResponseBase], self.get_response(request))
             self._finish(request, response, started)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)

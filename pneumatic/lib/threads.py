@@ -9,9 +9,11 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 import psycopg
@@ -20,8 +22,10 @@ import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pneumatic.lib.errors import Unavailable
+from pneumatic.lib import postgres
+from pneumatic.lib.errors import ProblemError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -69,17 +73,23 @@ def was_undone(error: BaseException) -> bool:
     return _state_of(error) in _UNDONE_STATES
 
 
-def repeated(work: Callable[[], T]) -> T:
-    """What ``work``, one transaction, returns; begun anew where another transaction undid it."""
-    for _ in range(ATTEMPTS - 1):
+def repeated(work: Callable[[], T], undone: BaseException | None = None) -> T:
+    """What ``work``, one transaction, returns; begun anew where another transaction undid it.
+
+    ``undone`` is the error by which a first attempt has ended already.
+    """
+    left = ATTEMPTS - (undone is not None)
+    while True:
+        if undone is not None:
+            # The other one has what it wanted, so there is nothing to wait for.
+            log.info("transaction_repeated", state=_state_of(undone))
+        left -= 1
         try:
             return work()
         except DatabaseError as error:
-            if not was_undone(error):
+            if not left or not was_undone(error):
                 raise
-            # The other one has what it wanted, so there is nothing to wait for.
-            log.info("transaction_repeated", state=_state_of(error))
-    return work()
+            undone = error
 
 
 def _state_of(error: BaseException) -> str | None:
@@ -95,6 +105,8 @@ def _lost_connection(error: BaseException, state: str | None) -> bool:
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     if not isinstance(cause, psycopg.Error) or isinstance(cause, _POOL_ERRORS):
         return False
+    if isinstance(cause, postgres.NoAnswer):
+        return cause.is_lost
     return state is None or state.startswith(("08", "57P"))
 
 
@@ -116,9 +128,77 @@ def _renew_pool() -> None:
 # --- Work in threads ----------------------------------------------------------------------------
 
 
-@cache
-def _executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="database")
+class _Threads:
+    """The pool, and the connections that its threads keep: SQLite's only.
+
+    PostgreSQL's go back to their own pool: a thread that kept one would pin it. SQLite has none,
+    and to open its file anew takes longer than most of what is then done with it.
+    """
+
+    def __init__(self) -> None:
+        self.executor = ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="database")
+        #: With the file that each was opened on.
+        self._kept: dict[BaseDatabaseWrapper, _File] = {}
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Around each piece of work, in its thread: which connections it finds and leaves."""
+        files: dict[BaseDatabaseWrapper, _File] = {}
+        for each in connections.all():
+            if each.vendor == "sqlite":
+                files[each] = _file_of(each)
+                if self._kept.get(each) != files[each]:
+                    each.close()  # A backup has taken the file's place.
+        try:
+            yield
+        finally:
+            for each in connections.all(initialized_only=True):
+                each.queries_log.clear()  # With DEBUG they would pile up.
+                if each not in files or each.errors_occurred or each.in_atomic_block:
+                    each.close()
+                elif self._kept.get(each) != files[each]:
+                    if each not in self._kept:
+                        each.inc_thread_sharing()  # Else only this thread could close it.
+                    self._kept[each] = files[each]
+
+    def end(self) -> None:
+        """Wait for what goes on, then close the connections."""
+        self.executor.shutdown()
+        for each in self._kept:
+            each.close()
+
+
+_File = tuple[int, int] | None
+
+
+def _file_of(database: BaseDatabaseWrapper) -> _File:
+    """Which file bears the database's name now."""
+    try:
+        status = Path(database.settings_dict["NAME"]).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+_pool: _Threads | None = None
+_pool_lock = threading.Lock()
+
+
+def _threads() -> _Threads:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = _Threads()
+        return _pool
+
+
+def end_threads() -> None:
+    """Wait for all work in threads, and close their connections. The next work begins new ones."""
+    global _pool
+    with _pool_lock:
+        ending, _pool = _pool, None
+    if ending is not None:
+        ending.end()
 
 
 _counting = threading.Lock()
@@ -128,9 +208,10 @@ _waiting = 0
 class _Job(Generic[T]):
     """Work that waits for a thread, unless the one who asked for it has given up meanwhile."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], T], threads: _Threads) -> None:
         global _waiting
         self._work = work
+        self._threads = threads
         self.wanted = True
         with _counting:
             if _waiting >= settings.DATABASE_THREADS * WAITING_PER_THREAD:
@@ -143,10 +224,11 @@ class _Job(Generic[T]):
             _waiting -= 1
         if not self.wanted:
             raise Unavailable
-        return _with_connection(self._work)
+        with self._threads.connected():
+            return _or_unavailable(self._work)
 
 
-def _with_connection(work: Callable[[], T]) -> T:
+def _or_unavailable(work: Callable[[], T]) -> T:
     try:
         return repeated(work)
     except (DatabaseError, psycopg.Error) as error:
@@ -155,9 +237,6 @@ def _with_connection(work: Callable[[], T]) -> T:
             raise
         log.warning("database_unavailable", error=f"{type(error).__name__}: {error}".strip())
         raise problem from error
-    finally:
-        # To the pool on PostgreSQL; a thread that kept its connection would pin it for ever.
-        connections.close_all()
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -165,11 +244,14 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
     ``work`` reads, or is one transaction: it is repeated where a deadlock undid it. Raises
     ``Unavailable`` where the database doesn't answer, or not within ``SECONDS`` (then what has
-    begun goes on, and may still commit), else what ``work`` raises.
+    begun may still be committed), else what ``work`` raises.
     """
     context = contextvars.copy_context()
-    job = _Job(partial(context.run, partial(work, *args, **kwargs)))
-    done = asyncio.get_running_loop().run_in_executor(_executor(), job.run)
+    # The thread gives up when we do: else a database that hangs would keep them all.
+    context.run(postgres.be_patient_for, SECONDS)
+    threads = _threads()
+    job = _Job(partial(context.run, partial(work, *args, **kwargs)), threads)
+    done = asyncio.get_running_loop().run_in_executor(threads.executor, job.run)
     try:
         async with asyncio.timeout(SECONDS) as patience:
             # Shielded, so that the job always comes to its turn, and is no longer counted.
@@ -181,3 +263,12 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
         raise Unavailable("The database doesn't answer; try again.", retry_after=2) from None
     finally:
         job.wanted = False
+        if not done.done():
+            done.add_done_callback(_ended_unwanted)
+
+
+def _ended_unwanted(done: "asyncio.Future[Any]") -> None:
+    """Nobody waits for this outcome any more. A failure to be expected is logged where it arose."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None and not isinstance(error, ProblemError):
+        log.error("abandoned_work_failed", exc_info=error)

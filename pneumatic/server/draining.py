@@ -17,6 +17,7 @@ from chat import limits
 from chat.ws.draining import drain
 from chat.ws.hub import close_hub
 from pneumatic.lib import health, redisscript
+from pneumatic.lib.threads import end_threads
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ def serve(listener: socket.socket) -> int:
     """Serve on a listening socket until told to stop; the process's exit status."""
     server = DrainingServer(_config())
     server.run(sockets=[listener])
+    end_threads()
     for connection in connections.all(initialized_only=True):
         connection.close()
         if getattr(connection, "pool", None):

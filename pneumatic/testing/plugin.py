@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db import connections
 
 from pneumatic.lib import redisscript
+from pneumatic.lib.threads import end_threads
 from pneumatic.testing.binaries import find_chromium
 
 # How long a task may take to end after its test has: a cancelled one needs a turn of the loop.
@@ -56,9 +57,10 @@ def django_db_setup(
 ) -> Iterator[None]:
     """pytest-django's own, and before the test database is dropped, nobody is connected to it.
 
-    The connections of consumers' threads lie in thread-local variables, out of our reach.
+    The connections of requests' threads lie in thread-local variables, out of our reach.
     """
     yield
+    end_threads()
     connection = connections["default"]
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

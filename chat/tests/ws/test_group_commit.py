@@ -13,6 +13,7 @@ from chat.models import Conversation, Message
 from chat.queries import seats_of
 from chat.ws import sends
 from chat.ws.sends import SendQueue
+from pneumatic.lib import threads
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct
@@ -112,6 +113,32 @@ class TestQueue:
         answers = await asyncio.gather(first, *others)
         assert batches == [1, 9]
         assert [each.message.seq for each in answers] == list(range(2, 12))
+
+    async def test_who_waits_behind_one_that_hangs_is_told_as_soon_f24(
+        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[str] = []
+        release = asyncio.Event()
+
+        async def hang(work: Any, *, drafts: Any, wait: bool) -> Any:
+            begun.extend(draft.body for draft in drafts)
+            await release.wait()
+            return await in_database(work, drafts=drafts, wait=wait)
+
+        monkeypatch.setattr(threads, "SECONDS", 0.2)
+        monkeypatch.setattr(sends, "in_database", hang)
+        queue = SendQueue()
+        first = asyncio.create_task(queue.send(_draft(live_world, "first")))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(queue.send(_draft(live_world, "second")))
+        results = await asyncio.gather(first, second, return_exceptions=True)
+        assert [type(each) for each in results] == [Unavailable] * 2
+        monkeypatch.setattr(threads, "SECONDS", 10)
+        release.set()
+        third = await queue.send(_draft(live_world, "third"))
+        # What nobody waits for any more is not begun.
+        assert begun == ["first", "third"]
+        assert third.message.seq == 3
 
     async def test_a_refused_message_costs_its_neighbours_nothing(self, live_world: World) -> None:
         queue = SendQueue()

@@ -1,0 +1,81 @@
+"""Patience with PostgreSQL: how long all statements of one piece of work wait, together."""
+
+import time
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from pneumatic.lib import threads
+from pneumatic.lib.postgres import NoAnswer, patience
+from pneumatic.lib.threads import unavailable_from
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
+
+
+def ask(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_a_wait_ends_with_the_patience_and_its_connection_too() -> None:
+    began = time.monotonic()
+    with patience(0.3), pytest.raises(OperationalError) as caught:
+        ask("SELECT pg_sleep(20)")
+    assert time.monotonic() - began < 10
+    assert isinstance(caught.value.__cause__, NoAnswer)
+    assert connection.connection.closed
+    connection.close()
+    # Without a limit, or with enough of it, it is as ever.
+    ask("SELECT pg_sleep(0.01)")
+    with patience(20):
+        ask("SELECT pg_sleep(0.01)")
+
+
+def test_all_waits_share_one_patience_and_what_lies_between_them_is_free() -> None:
+    with patience(1):
+        ask("SELECT 1")
+        time.sleep(1.2)
+        ask("SELECT 1")
+        with pytest.raises(OperationalError):
+            ask_often("SELECT pg_sleep(0.1)", times=50)
+    connection.close()
+
+
+def ask_often(statement: str, times: int) -> None:
+    for _ in range(times):
+        ask(statement)
+
+
+def test_what_passes_before_the_first_statement_counts() -> None:
+    with patience(0.3):
+        time.sleep(0.4)  # as when a connection is waited for
+        with pytest.raises(OperationalError):
+            ask("SELECT pg_sleep(0.2)")
+    connection.close()
+
+
+def test_an_error_of_the_servers_stays_what_it_is() -> None:
+    with patience(5), pytest.raises(OperationalError) as caught:
+        ask("SET statement_timeout = 50; SELECT pg_sleep(2)")
+    assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled)
+    connection.close()
+
+
+@pytest.mark.parametrize(("silent_for", "renewals"), [(0.5, 0), (4.0, 1)])
+def test_only_a_server_that_was_silent_for_long_costs_the_other_connections(
+    monkeypatch: pytest.MonkeyPatch, silent_for: float, renewals: int
+) -> None:
+    renewed: list[int] = []
+    monkeypatch.setattr(threads, "_renew_pool", lambda: renewed.append(1))
+    error = OperationalError("no answer")
+    error.__cause__ = NoAnswer(silent_for)
+    problem = unavailable_from(error)
+    assert problem is not None
+    assert problem.code == "unavailable"
+    assert len(renewed) == renewals
+
+
+def test_the_servers_own_limit_for_locks_ends_before_ours() -> None:
+    assert "lock_timeout=3000" in settings.DATABASES["default"]["OPTIONS"]["options"]
