@@ -63,6 +63,12 @@ class _SessionToken(Token):
     def get_token_backend(self) -> TokenBackend:
         return _backend()
 
+    def check_exp(self, claim: str = "exp", current_time: datetime | None = None) -> None:
+        """Without the leeway, which is for clocks that disagree on when a token begins."""
+        super().check_exp(claim, current_time)
+        if self[claim] <= (current_time or self.current_time).timestamp():
+            raise ExpiredTokenError
+
     @property
     def claims(self) -> Claims:
         """The claims in their own types; raises ``TokenError`` when one is missing or odd."""

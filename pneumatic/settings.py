@@ -231,7 +231,9 @@ SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SIGNING_KEY,
     "ISSUER": env.text("JWT_ISSUER", "pneumatic-chat"),
     "AUDIENCE": env.text("JWT_AUDIENCE", "pneumatic-chat"),
-    "LEEWAY": 0,
+    # How far the clocks of two processes may be apart, in seconds: a token of one is no token "of
+    # the future" to the other. It does not lengthen a token's life (`accounts.tokens`).
+    "LEEWAY": 30,
 }
 
 # --- REST ---------------------------------------------------------------------------------------

@@ -129,6 +129,19 @@ def test_a_token_from_the_future_is_refused(laptop: Session, claim: str) -> None
         )
 
 
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+def test_a_token_of_a_process_whose_clock_is_ahead_by_less_than_half_a_minute_is_good_f20(
+    laptop: Session, claim: str
+) -> None:
+    early = _forged(laptop, **cast(dict[str, Any], {claim: int(time.time()) + 25}))
+    assert tokens.verify_access(early).session_id == laptop.pk
+
+
+def test_no_clock_lengthens_a_tokens_life_f20(laptop: Session) -> None:
+    with pytest.raises(TokenExpired):
+        tokens.verify_access(_forged(laptop, exp=int(time.time()) - 1))
+
+
 def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(laptop: Session) -> None:
     pair = tokens.issue(laptop)
 
