@@ -31,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     on_postgres = "postgresql" in settings.DATABASES["default"]["ENGINE"]
     lacking = {
         "needs_postgres": None if on_postgres else "needs PostgreSQL (this run is on SQLite)",
+        "once": "runs on SQLite (this run is on PostgreSQL)" if on_postgres else None,
         "needs_redis": None if settings.REDIS_URL else "needs Redis (this run is in memory)",
         "e2e": None if find_chromium() or _in_ci() else "needs Chromium (none was found)",
     }

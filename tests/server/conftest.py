@@ -1,13 +1,29 @@
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from pneumatic.testing.binaries import find_redis
 from pneumatic.testing.processes import make_folder
 from pneumatic.testing.servers import start_redis
-from tests.server.running import Postgres, Running
+from tests.faults.wire import Wire
+from tests.server.running import Postgres, Running, Socket
+
+
+@pytest.fixture(autouse=True)
+def _no_socket_outlives_its_test(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("asyncio"):
+        request.getfixturevalue("_sockets_end")
+
+
+@pytest_asyncio.fixture
+async def _sockets_end() -> AsyncIterator[None]:
+    """Close what a test that failed left open, else the next one is told of it."""
+    yield
+    for each in tuple(Socket.open_ones):
+        await each.abort()
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +64,40 @@ def redis_url() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the test's own, with every migration."""
+@pytest.fixture(scope="session")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     folder = make_folder()
     found = Postgres(folder)
-    Running(folder, DATABASE_URL=found.url).manage("migrate", "--verbosity=0")
+    data = tmp_path_factory.mktemp("migrating")
+    Running(data, DATABASE_URL=found.url).manage("migrate", "--verbosity=0")
     yield found
     found.server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres) -> Iterator[Postgres]:
+    """A PostgreSQL for the test's own faults, with every migration."""
+    _postgres.begin()
+    yield _postgres
+    _postgres.heal()
+
+
+@pytest.fixture
+def wire(postgres: Postgres) -> Iterator[Wire]:
+    """The line to that PostgreSQL."""
+    line = Wire(postgres.port).start()
+    yield line
+    line.stop()
+
+
+@pytest.fixture
+def over_the_wire(postgres: Postgres, wire: Wire, tmp_path: Path) -> Iterator[Running]:
+    """A server on that PostgreSQL, at the other end of the line."""
+    url = postgres.url.replace(f":{postgres.port}/", f":{wire.port}/")
+    server = Running(tmp_path, DATABASE_URL=url).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

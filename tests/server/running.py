@@ -1,17 +1,20 @@
 """A production server of a test's own, as a process, and people who talk with it from outside."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
+import urllib.parse
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import httpx
 import psycopg
@@ -25,7 +28,19 @@ from pneumatic.testing.processes import unprivileged_account as account
 from pneumatic.testing.servers import postgres_answers, start_postgres
 
 PASSWORD = "correct horse battery staple"
+#: Of an answer, or of a frame: bounds for what is broken.
+PATIENCE = 40.0
+#: To make one reads all the certificates that there are; nobody uses it here.
+_TLS = ssl.create_default_context()
 SERVE = [sys.executable, str(BASE_DIR / "manage.py"), "serve"]
+
+
+async def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait for something that processes bring about."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        await asyncio.sleep(0.05)
 
 
 class Running:
@@ -128,7 +143,9 @@ class Person:
         """GET, or POST what is wished, as this person."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         base = f"{self.server.url}/api/v1/"
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=base, headers=headers, timeout=PATIENCE, verify=_TLS
+        ) as client:
             return await (client.get(path) if wishes is None else client.post(path, json=wishes))
 
     async def register(self) -> Self:
@@ -165,6 +182,9 @@ class Person:
 class Socket:
     """One device's socket from outside."""
 
+    #: Those that no test has closed yet.
+    open_ones: ClassVar[set["Socket"]] = set()
+
     def __init__(self, person: Person) -> None:
         self.person = person
         self.frames: list[dict[str, Any]] = []
@@ -183,8 +203,9 @@ class Socket:
             subprotocols=[cast(Any, "pneumatic.v1")],
             compression=None,
             ping_interval=None,
-            open_timeout=20,
+            open_timeout=PATIENCE,
         )
+        self.open_ones.add(self)
         await self.say("hello", token=self.person.token, versions={})
         await self.expect("synced", ref=None)
         return self
@@ -200,7 +221,7 @@ class Socket:
 
     async def expect(self, *kinds: str, **fields: Any) -> dict[str, Any]:
         """The next frame of one of these types with these values."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 for frame in self.frames:
                     if frame["type"] in kinds and all(
@@ -213,7 +234,7 @@ class Socket:
 
     async def closed(self) -> int:
         """The close code that comes, after all that comes before."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while True:
                     await self.line.recv()
@@ -221,19 +242,60 @@ class Socket:
                 return self.line.close_code or 1006
 
     async def close(self) -> None:
+        self.open_ones.discard(self)
         await self.line.close()
+
+    async def abort(self) -> None:
+        """Close it without a word: the server may be in any state."""
+        self.open_ones.discard(self)
+        self.line.transport.abort()
+        await self.line.wait_closed()
 
 
 class Postgres:
-    """A PostgreSQL that a test may stop, crash and start again."""
+    """A PostgreSQL that tests may stop, crash and start again, one after the other.
+
+    Each has a database of its own in it, with every migration, and leaves the server well.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.server, self.url = start_postgres(find_postgres()[0], folder)
-        # Else what was committed a moment before a crash would be gone.
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("ALTER DATABASE pneumatic SET synchronous_commit = on")
         self._command = cast(list[str], self.server.process.args)
+        self._options: tuple[str, ...] = ()
+        self._administration = self._url_of("postgres")
+        self._number = 0
+
+    def begin(self) -> None:
+        """A new database, like the one that was migrated."""
+        self._number += 1
+        name = f"test_{self._number}"
+        self._administer(f"CREATE DATABASE {name} TEMPLATE pneumatic")
+        # Else what was committed a moment before a crash would be gone.
+        self._administer(f"ALTER DATABASE {name} SET synchronous_commit = on")
+        self.url = self._url_of(name)
+
+    def heal(self) -> None:
+        """Whatever the test has done with it: it runs as at first, without the test's database."""
+        if self._options and self.server.process.poll() is None:
+            self.end(signal.SIGINT)
+        if self.server.process.poll() is not None:
+            self.start()
+        self._administer("SET default_transaction_read_only = off; ALTER SYSTEM RESET ALL")
+        self._administer("SELECT pg_reload_conf()")
+        self._administer(f"DROP DATABASE test_{self._number} WITH (FORCE)")
+
+    def _url_of(self, database: str) -> str:
+        return urllib.parse.urlparse(self.url)._replace(path=f"/{database}").geturl()
+
+    def _administer(self, statements: str) -> None:
+        with psycopg.connect(self._administration, autocommit=True) as connection:
+            for each in statements.split(";"):
+                connection.execute(each)
+
+    @property
+    def port(self) -> int:
+        return urllib.parse.urlparse(self.url).port or 0
 
     def end(self, how: signal.Signals) -> None:
         """SIGINT ends it fast, SIGQUIT at once, as a crash does."""
@@ -242,6 +304,7 @@ class Postgres:
 
     def start(self, *options: str) -> None:
         """Again, on the same data and port."""
+        self._options = options
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -251,7 +314,7 @@ class Postgres:
                     account=account(),
                     stop_signal=signal.SIGINT,
                     death_signal=signal.SIGQUIT,
-                    ready=lambda: postgres_answers(self.url),
+                    ready=lambda: postgres_answers(self._administration),
                 )
             except StartError:
                 # Right after a crash the old one's memory may not be free yet.
@@ -261,10 +324,37 @@ class Postgres:
             else:
                 return
 
+    def backends(self) -> set[int]:
+        """The processes that serve a server's connections."""
+        with self.connect() as connection:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return {row[0] for row in rows}
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All of it stands still for the length of a block; the kernel still takes what is sent."""
+        pid = self.server.process.pid
+        # The parent first: it starts no more children then.
+        os.kill(pid, signal.SIGSTOP)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        stopped = [pid, *map(int, children)]
+        try:
+            for each in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in reversed(stopped):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGCONT)
+
     async def somebody_waits_for_a_lock(self) -> None:
         """Return as soon as that is so."""
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 with self.connect() as connection:
                     if connection.execute(waiting).fetchone():

@@ -1,24 +1,28 @@
 """The database is away, busy, full or read-only: everyone is told soon, and it heals by itself."""
 
 import asyncio
-import os
 import signal
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from tests.server.running import Person, Postgres, Running, Socket
+from tests.faults.wire import Wire
+from tests.server.running import PATIENCE, Person, Postgres, Running, Socket, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
 needs_postgres = pytest.mark.needs_postgres
 
-#: What is promised, and what a busy machine may add to it.
-PROMPT = 5 + 1.5
+#: What is promised, and what a busy machine may add to it. (That waits don't add up is shown
+#: without a clock of the outside in tests/lib/test_postgres.py.)
+PROMPT = 5 + 3
+#: After an outage: pauses that grow with it would take as long as it did.
+SOON = 4 + 4
 
 
 async def friends(server: Running) -> tuple[Person, Socket, str]:
@@ -28,31 +32,48 @@ async def friends(server: Running) -> tuple[Person, Socket, str]:
 
 async def refused(alice: Person, socket: Socket, group: str) -> tuple[str, str]:
     """Send by both doors while it can't be; both say so in time. The two messages' ids."""
-    ids = str(uuid.uuid4()), str(uuid.uuid4())
+    ids = two_ids()
     began = time.monotonic()
-    error, answer = await asyncio.gather(
-        socket.send(group, id=ids[0]), alice.post(group, id=ids[1])
-    )
+    error, answer = await both_doors(alice, socket, group, ids)
     assert time.monotonic() - began < PROMPT
-    assert (error["type"], error["code"]) == ("error", "unavailable")
+    assert (error["type"], error.get("code")) == ("error", "unavailable")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
     return ids
 
 
-async def accepted(
-    alice: Person, socket: Socket, group: str, ids: tuple[str, str], within: float
-) -> None:
+async def both_doors(
+    alice: Person, socket: Socket, group: str, ids: tuple[str, str]
+) -> tuple[dict[str, Any], httpx.Response]:
+    """Send at the same moment by both; if one fails, the other is not left behind."""
+    async with asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(socket.send(group, id=ids[0]))
+        posting = tasks.create_task(alice.post(group, id=ids[1]))
+    return sending.result(), posting.result()
+
+
+async def fill_the_pool(alice: Person, group: str) -> None:
+    """See to it that there are several connections, all of which the fault will concern."""
+    async with asyncio.TaskGroup() as tasks:
+        posting = [tasks.create_task(alice.post(group)) for _ in range(12)]
+    assert {task.result().status_code for task in posting} == {201}
+
+
+def two_ids() -> tuple[str, str]:
+    return str(uuid.uuid4()), str(uuid.uuid4())
+
+
+async def accepted(alice: Person, socket: Socket, group: str, ids: tuple[str, str]) -> None:
     """Send them again until both are taken, which must be soon."""
     began = time.monotonic()
     while (await socket.send(group, id=ids[0]))["type"] == "error":
-        assert time.monotonic() - began < within
+        assert time.monotonic() - began < SOON
         await asyncio.sleep(0.1)
     while (answer := await alice.post(group, id=ids[1])).status_code == 503:
-        assert time.monotonic() - began < within
+        assert time.monotonic() - began < SOON
         await asyncio.sleep(0.1)
     assert answer.status_code in (200, 201)
-    assert time.monotonic() - began < within
+    assert time.monotonic() - began < SOON
 
 
 def stored(postgres: Postgres) -> list[str]:
@@ -72,7 +93,7 @@ async def test_f9_while_postgres_is_down_both_doors_say_so_in_time_and_then_go_o
     # Once more after a while: nothing piles up, and the socket is the same.
     await refused(alice, socket, group)
     postgres.start()
-    await accepted(alice, socket, group, ids, within=4)
+    await accepted(alice, socket, group, ids)
     assert (await alice.ask("../../readyz")).status_code == 200
     assert set(ids) <= set(stored(postgres))
     await socket.close()
@@ -83,13 +104,11 @@ async def test_f8_an_immediate_restart_closes_no_socket_and_needs_no_help(
     postgres: Postgres, on_postgres: Running
 ) -> None:
     alice, socket, group = await friends(on_postgres)
-    # Several pooled connections, all of which the restart will cut.
-    answers = await asyncio.gather(*(alice.post(group) for _ in range(12)))
-    assert {each.status_code for each in answers} == {201}
+    await fill_the_pool(alice, group)
     postgres.end(signal.SIGQUIT)
     postgres.start()
-    ids = str(uuid.uuid4()), str(uuid.uuid4())
-    await accepted(alice, socket, group, ids, within=3)
+    ids = two_ids()
+    await accepted(alice, socket, group, ids)
     assert stored(postgres).count(ids[0]) == 1
     assert len(stored(postgres)) == 14
     await socket.close()
@@ -100,17 +119,24 @@ async def test_pg_failover_readonly_counts_as_away_and_connects_anew(
     postgres: Postgres, on_postgres: Running
 ) -> None:
     alice, socket, group = await friends(on_postgres)
-    with postgres.connect() as connection:
-        connection.autocommit = True
+    before = postgres.backends()
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         connection.execute("SELECT pg_reload_conf()")
+    # Each of PostgreSQL's processes takes the setting over in its own time.
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            error, answer = await both_doors(alice, socket, group, two_ids())
+            if error["type"] == "error" and answer.status_code == 503:
+                break
     ids = await refused(alice, socket, group)
+    # Those who were connected before are not asked again: they may lead to what is no primary now.
+    await until(lambda: not before & postgres.backends())
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
         connection.execute("SELECT pg_reload_conf()")
-    await accepted(alice, socket, group, ids, within=4)
-    assert "Traceback" not in on_postgres.log.partition("transaction_read_only")[2]
+    await accepted(alice, socket, group, ids)
     await socket.close()
 
 
@@ -132,7 +158,7 @@ async def test_f12_a_conversation_that_is_locked_holds_up_no_other(
             assert (await bob.post(other)).status_code == 201
             assert time.monotonic() - began < 1.5
         ids = await refusal
-    await accepted(alice, socket, group, ids, within=4)
+    await accepted(alice, socket, group, ids)
     await asyncio.gather(socket.close(), socket_of_bob.close())
 
 
@@ -174,14 +200,13 @@ async def test_f10_with_too_many_connections_some_wait_and_none_gets_an_error_of
     with postgres.connect() as one, postgres.connect() as two:
         for each in (one, two):
             each.execute("SELECT 1")
-        began = time.monotonic()
-        answers = await asyncio.gather(*(alice.post(group) for _ in range(120)))
+        async with asyncio.TaskGroup() as tasks:
+            posting = [tasks.create_task(alice.post(group)) for _ in range(120)]
+        answers = [task.result() for task in posting]
         assert {each.status_code for each in answers} <= {201, 503}
         assert all("Retry-After" in each.headers for each in answers if each.status_code == 503)
         assert sum(each.status_code == 201 for each in answers) > 0
-        assert time.monotonic() - began < 25
-    ids = str(uuid.uuid4()), str(uuid.uuid4())
-    await accepted(alice, socket, group, ids, within=4)
+    await accepted(alice, socket, group, two_ids())
     await socket.close()
 
 
@@ -190,26 +215,47 @@ async def test_f24_a_postgres_that_hangs_is_told_from_one_that_is_slow(
     postgres: Postgres, on_postgres: Running
 ) -> None:
     alice, socket, group = await friends(on_postgres)
-    with postgres.connect() as connection:
-        rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%'")
-        pids = [row[0] for row in rows if row[0]]
-    server = postgres.server.process.pid
-    for pid in [server, *pids]:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        began = time.monotonic()
-        error = await socket.send(group)
-        assert (error["type"], error["code"]) == ("error", "unavailable")
+    bob = await Person(on_postgres, "bob").register()
+    sockets = [await bob.socket() for _ in range(10)]
+    await fill_the_pool(alice, group)
+    with postgres.hanging():
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(refused(alice, socket, group))
+            # Who comes a little later waits no longer: neither behind the first, nor for a thread.
+            await asyncio.sleep(1)
+            began = time.monotonic()
+            later = [tasks.create_task(each.send(group)) for each in sockets]
+            asking = [tasks.create_task(bob.ask("conversations/")) for _ in range(20)]
         assert time.monotonic() - began < PROMPT
+        assert {task.result().get("code") for task in later} == {"unavailable"}
+        assert {task.result().status_code for task in asking} == {503}
         assert (await alice.ask("../../readyz")).status_code == 503
-    finally:
-        for pid in [server, *pids]:
-            os.kill(pid, signal.SIGCONT)
-    ids = str(uuid.uuid4()), str(uuid.uuid4())
-    await accepted(alice, socket, group, ids, within=6)
+    await accepted(alice, socket, group, first.result())
+    await asyncio.gather(*(each.close() for each in (socket, *sockets)))
+
+
+@needs_postgres
+async def test_f24_a_network_that_is_cut_without_a_word_is_noticed_in_time(
+    over_the_wire: Running, wire: Wire
+) -> None:
+    server = over_the_wire
+    alice, socket, group = await friends(server)
+    await fill_the_pool(alice, group)
+    assert wire.connections() > 2
+    wire.go_silent()
+    # First on connections from before, then there are none.
+    ids = await refused(alice, socket, group)
+    assert (await alice.ask("../../readyz")).status_code == 503
+    assert (await alice.ask("../../healthz")).status_code == 200
+    await refused(alice, socket, group)
+    wire.heal()
+    await accepted(alice, socket, group, ids)
+    assert (await alice.ask("../../readyz")).status_code == 200
+    assert "abandoned_work_failed" not in server.log
     await socket.close()
 
 
+@pytest.mark.once
 async def test_sqlite_locked_for_three_seconds_is_waited_for(
     serving: Callable[..., Running],
 ) -> None:
@@ -227,6 +273,7 @@ async def test_sqlite_locked_for_three_seconds_is_waited_for(
     await socket.close()
 
 
+@pytest.mark.once
 async def test_sqlite_locked_for_long_is_unavailable_and_never_half_written(
     serving: Callable[..., Running],
 ) -> None:
@@ -237,7 +284,7 @@ async def test_sqlite_locked_for_long_is_unavailable_and_never_half_written(
     ids = await refused(alice, socket, group)
     with_lock.rollback()
     with_lock.close()
-    await accepted(alice, socket, group, ids, within=3)
+    await accepted(alice, socket, group, ids)
     with sqlite3.connect(server.database) as connection:
         (last,) = connection.execute("SELECT last_seq FROM chat_conversation").fetchone()
         seqs = [row[0] for row in connection.execute("SELECT seq FROM chat_message ORDER BY seq")]

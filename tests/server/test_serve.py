@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from django.core.management import CommandError, call_command
 from pneumatic.lib import serving as lock
 from pneumatic.management.commands import serve
 from pneumatic.server import draining, supervisor
-from tests.server.running import SERVE, Person, Running
+from tests.server.running import SERVE, Person, Running, until
 
 Serving = Callable[..., Running]
 
@@ -126,13 +125,6 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
-
-
-async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        await asyncio.sleep(0.05)
 
 
 @pytest.mark.slow
