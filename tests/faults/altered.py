@@ -20,7 +20,7 @@ def quick_pings(_: str) -> None:
 
     def config() -> Any:
         made = configure()
-        made.ws_ping_interval = made.ws_ping_timeout = 1.0
+        made.ws_ping_interval, made.ws_ping_timeout = 1.0, 2.0
         return made
 
     draining._config = config

@@ -9,7 +9,22 @@ from pneumatic.testing.binaries import find_redis
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import the_end
 from tests.faults.cluster import Cluster
+from tests.faults.device import Device
 from tests.server.running import Running
+
+
+@pytest.fixture(autouse=True)
+def _no_device_outlives_its_test(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("asyncio"):
+        request.getfixturevalue("_devices_end")
+
+
+@pytest_asyncio.fixture
+async def _devices_end() -> AsyncIterator[None]:
+    """Close what a test that failed left open, else the next one is told of it."""
+    yield
+    for each in tuple(Device.open_ones):
+        await each.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 import uuid
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -13,12 +13,20 @@ from websockets.exceptions import ConnectionClosed
 from pneumatic.testing.mirror import Mirror
 
 Frame = dict[str, Any]
-PATIENCE = 20.0
+PATIENCE = 40.0
 _GAP_SECONDS = 0.3
+TOO_SLOW = 4408
+
+
+class NotLetIn(Exception):
+    """The server had no time for this device; it may try again."""
 
 
 class Device:
     """Connects to one port; whoever moves it to another says so."""
+
+    #: Those that no test has closed yet.
+    open_ones: ClassVar[set["Device"]] = set()
 
     def __init__(self, token: str, port: int, mirror: Mirror | None = None) -> None:
         self.token = token
@@ -37,7 +45,10 @@ class Device:
         return self._line
 
     async def open(self, seconds: float = PATIENCE) -> Self:
-        """Connect, say hello as the mirror knows things, and take everything up to `synced`."""
+        """Connect, say hello as the mirror knows things, and take everything up to `synced`.
+
+        Raises `NotLetIn` where the server says that it has no time for that.
+        """
         self.close_code = None
         since = len(self.received)
         self._line = await connect(
@@ -48,14 +59,30 @@ class Device:
             open_timeout=seconds,
             close_timeout=1,
         )
+        self.open_ones.add(self)
         self._reading = asyncio.create_task(self._read())
         epoch, versions = self.mirror.position()
         await self.say("hello", token=self.token, epoch=epoch, versions=versions)
-        await self.until(lambda: self._has("synced", since) or self.close_code is not None, seconds)
+        await self.until(
+            lambda: (
+                self._has("synced", since)
+                or self._has("error", since)
+                or self.close_code is not None
+            ),
+            seconds,
+        )
+        if self._has("error", since) or self._closed_with(TOO_SLOW):
+            told = {each["code"] for each in self.received[since:] if each["type"] == "error"}
+            assert told <= {"unavailable"}
+            raise NotLetIn
         assert self.close_code is None, self.close_code
         return self
 
+    def _closed_with(self, code: int) -> bool:
+        return self.close_code == code
+
     async def close(self) -> None:
+        self.open_ones.discard(self)
         if self._line is not None:
             await self._line.close()
         for task in (self._reading, self._gap):

@@ -1,14 +1,15 @@
 """F11: there is no room for another page; nothing is acknowledged that was not stored."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.backends.signals import connection_created
 
 from chat.models import Conversation, Message
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.threads import end_threads, in_database
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected
 
@@ -53,10 +54,11 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_acknowledged_unstored_f
         ids = [str(uuid.uuid4()) for _ in range(12)]
         connection_created.connect(limit)
         try:
-            await in_database(connections.close_all)
+            await asyncio.to_thread(end_threads)
             answers = [await answer_to(alice, world, id) for id in ids]
         finally:
             connection_created.disconnect(limit)
+            await asyncio.to_thread(end_threads)
         acknowledged = [frame["id"] for frame in answers if frame["type"] == "ack"]
         refused = [frame for frame in answers if frame["type"] == "error"]
         assert {frame["code"] for frame in refused} == {"unavailable"}

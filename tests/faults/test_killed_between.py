@@ -18,6 +18,7 @@ from tests.server.running import Running
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.once,
     pytest.mark.asyncio,
     pytest.mark.timeout(120),
     pytest.mark.xdist_group("faults-killed"),

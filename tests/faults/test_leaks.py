@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from accounts.actions import revoke_session
 from chat import presence
@@ -77,6 +79,17 @@ async def come_and_go(world: World, number: int) -> None:
         await device.close()
 
 
+async def all_threads_begin() -> None:
+    """Else they would come one by one, each with a connection."""
+    together = threading.Barrier(settings.DATABASE_THREADS)
+
+    def meet() -> None:
+        together.wait(30)
+        connection.ensure_connection()
+
+    await asyncio.gather(*(in_database(meet) for _ in range(settings.DATABASE_THREADS)))
+
+
 def in_the_layer() -> dict[str, int]:
     """Groups and channels that the channel layer keeps for this process."""
     layer: Any = hub()._rooms.bus.layer
@@ -126,6 +139,7 @@ def resident_bytes() -> int:
 
 @pytest.mark.timeout(120 + ROUNDS * 3)
 async def test_churn_leaves_nothing_behind_leak_hunt_f43(live_world: World) -> None:
+    await all_threads_begin()
     for number in range(WARM_UP):
         await come_and_go(live_world, number)
     before, memory = await at_rest(), resident_bytes()

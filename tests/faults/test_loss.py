@@ -10,11 +10,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.faults.cluster import Cluster
-from tests.faults.device import Device
+from tests.faults.device import Device, NotLetIn
 from tests.faults.wire import Wire
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.needs_redis,
     pytest.mark.asyncio,
     pytest.mark.timeout(120),
     pytest.mark.xdist_group("faults-cluster"),
@@ -37,7 +38,9 @@ async def come_back(device: Device) -> None:
     """As often as it takes, within reason."""
     for _ in range(100):
         await device.close()
-        with contextlib.suppress(OSError, ConnectionClosed, InvalidHandshake, AssertionError):
+        with contextlib.suppress(
+            OSError, ConnectionClosed, InvalidHandshake, NotLetIn, AssertionError
+        ):
             await device.open()
             return
         await asyncio.sleep(0.02)

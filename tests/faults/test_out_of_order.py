@@ -61,6 +61,9 @@ def told(events: list[Frame], order: list[int]) -> Mirror:
     return mirror
 
 
+pytestmark = pytest.mark.once
+
+
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
 def test_any_order_of_events_and_each_of_them_twice_lead_to_the_same_rows_f19(

@@ -19,14 +19,18 @@ from tests.faults.device import Device
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.needs_redis,
     pytest.mark.asyncio,
     pytest.mark.timeout(120),
     pytest.mark.xdist_group("faults-cluster"),
 ]
 
-#: What is promised, and what a machine that also runs the rest of a test suite may add.
-ACK_SECONDS = 0.5 + 1.0
-POLL_SECONDS = 2.0 + 3.0
+#: What is promised, and what a machine that also runs the rest of a test suite may add. Who waited
+#: for a Redis that is away would wait for 3 s at least; who didn't poll, for a heartbeat: 25 s.
+ACK_SECONDS = 0.5 + 2.0
+POLL_SECONDS = 2.0 + 8.0
+#: A Redis that fell silent is noticed in ten seconds.
+NOTICED_SECONDS = 10.0 + 8.0
 #: Asking for a budget may wait this long for a Redis that doesn't answer, about once a second.
 LIMITER_SECONDS = 0.5
 
@@ -84,7 +88,6 @@ async def agree(cluster: Cluster, pair: Pair) -> None:
 
 async def stays_useful(cluster: Cluster, pair: Pair) -> None:
     """Without the bus: acknowledged as ever, heard by polling, REST well, nobody thrown out."""
-    began = time.monotonic()
     for ack in await say_several(cluster, pair):
         assert ack < ACK_SECONDS
     body = str(uuid.uuid4())
@@ -97,7 +100,6 @@ async def stays_useful(cluster: Cluster, pair: Pair) -> None:
     async with cluster.device(2, server=1) as newcomer:
         assert body in newcomer.bodies()
     assert [device.close_code for device in pair] == [None, None]
-    assert time.monotonic() - began < 30
 
 
 async def test_redis_away_costs_live_delivery_between_processes_and_nothing_else_f4(
@@ -115,11 +117,9 @@ async def test_redis_that_lost_power_is_found_out_and_left_behind_f6_f23(
     cluster: Cluster, pair: Pair
 ) -> None:
     cluster.wire.go_silent()
-    began = time.monotonic()
     body = str(uuid.uuid4())
     await pair.alice.send(cluster.group, body)
-    await pair.bob.knows(body, 10)
-    assert time.monotonic() - began < 10
+    await pair.bob.knows(body, NOTICED_SECONDS)
     await stays_useful(cluster, pair)
     # The machine is back, knows nothing of the old connections, and says so when asked.
     cluster.wire.heal()
@@ -133,6 +133,8 @@ async def test_slow_redis_is_not_waited_for_by_an_acknowledgement_f7(
 ) -> None:
     cluster.wire.delay = late / 2  # there, and back
     acks = sorted(await say_several(cluster, pair, 20))
+    # Most of them wait for nothing at all, and the limiter's question has an end.
+    assert acks[len(acks) // 2] < 1.5
     assert acks[-1] < LIMITER_SECONDS + ACK_SECONDS
     body = str(uuid.uuid4())
     await pair.alice.send(cluster.group, body)

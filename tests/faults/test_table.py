@@ -8,6 +8,8 @@ import pytest
 from pneumatic.proof.faults import KINDS
 from pneumatic.settings import BASE_DIR
 
+pytestmark = pytest.mark.once
+
 ROWS = [
     *(f"F{number}" for number in range(1, 46)),
     "pg_failover_readonly",
