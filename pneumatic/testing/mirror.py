@@ -50,6 +50,8 @@ class Mirror:
     def __init__(self) -> None:
         self.epoch: str | None = None
         self.conversations: dict[str, MirroredConversation] = {}
+        #: Positions in conversations that are not here yet; the sync that brings one may be older.
+        self._early: dict[str, list[Frame]] = {}
 
     def position(self) -> tuple[str | None, dict[str, int]]:
         """What to say in `hello` or `sync`."""
@@ -65,6 +67,7 @@ class Mirror:
             case "welcome":
                 if self.epoch != frame["epoch"]:
                     self.conversations.clear()
+                    self._early.clear()
                 self.epoch = frame["epoch"]
             case "sync":
                 self._sync(frame)
@@ -84,9 +87,12 @@ class Mirror:
                 each.saw(frame["version"])
             case "conversation.removed":
                 self.conversations.pop(frame["conversation"], None)
+                self._early.pop(frame["conversation"], None)
             case "receipt":
                 if each_known := self.conversations.get(frame["conversation"]):
                     _position(each_known.receipts, frame)
+                else:
+                    self._early.setdefault(frame["conversation"], []).append(frame)
             case "synced":
                 for receipt in frame.get("receipts", []):
                     if each_known := self.conversations.get(receipt["conversation"]):
@@ -132,7 +138,7 @@ class Mirror:
             _upsert(each.members, row["user"]["id"], row)
         for row in frame["messages"]:
             _upsert(each.messages, row["id"], row)
-        for receipt in frame["receipts"]:
+        for receipt in [*frame["receipts"], *self._early.pop(frame["conversation"], [])]:
             _position(each.receipts, receipt)
         if not frame["more"]:
             each.has_everything_to(frame["to"])

@@ -74,9 +74,6 @@ def test_any_order_of_events_and_each_of_them_twice_lead_to_the_same_rows_f19(
     states = [index for index, each in enumerate(events) if each["type"] in {"sync", "synced"}]
     # Live events may overtake the sync that the socket's opening asked for, even entirely.
     order = data.draw(st.permutations([*live, *live, *states]), label="order")
-    # Positions have no version. Those of a conversation that isn't here yet come with its sync;
-    # what overtakes that is told again by the next one.
-    order += [index for index in live if events[index]["type"] == "receipt"]
     assert known_to(told(events, order)) == after
 
 

@@ -2,12 +2,13 @@
  * Durable events: live changes of one row each, and `sync`, which brings many.
  *
  * @typedef {import("./types.js").DurableEvent} DurableEvent
+ * @typedef {Extract<import("./types.js").ServerEvent, { type: "receipt" }>} ReceiptEvent
  * @typedef {import("./types.js").SyncFrame} SyncFrame
  * @typedef {import("./types.js").WireConversation} WireConversation
  * @typedef {import("./types.js").MessageRow} MessageRow
  * @typedef {import("./changes.js").Changes} Changes
  */
-import { advanceReceipt } from "app/core/ephemeral.js";
+import { advanceReceipt, applyReceipt } from "app/core/ephemeral.js";
 import { countUp, newConversation, putConversation, putMe, putMember, putMessage } from "app/core/rows.js";
 import { arrived, confirmed } from "app/core/sequence.js";
 
@@ -210,11 +211,12 @@ function adopt(changes, data) {
 }
 
 /**
+ * Keeps a live event of a conversation that is not here yet.
  * @param {Changes} changes
- * @param {DurableEvent} event
+ * @param {DurableEvent | ReceiptEvent} event
  * @param {number} now
  */
-function keepOrphan(changes, event, now) {
+export function keepOrphan(changes, event, now) {
   const kept = changes.state.orphans[event.conversation] ?? { since: now, events: [] };
   changes.map("orphans")[event.conversation] = {
     since: kept.since,
@@ -231,5 +233,20 @@ function adoptOrphans(changes, id, now) {
   const kept = changes.state.orphans[id];
   if (!kept) return;
   delete changes.map("orphans")[id];
-  for (const event of kept.events) applyLive(changes, event, now);
+  for (const event of kept.events) {
+    if (event.type === "receipt") adoptReceipt(changes, event);
+    else applyLive(changes, event, now);
+  }
+}
+
+/**
+ * The sync that brought the conversation knew this position or one before it.
+ * @param {Changes} changes
+ * @param {ReceiptEvent} event
+ */
+function adoptReceipt(changes, event) {
+  const { me } = changes.state.conversations[event.conversation].row;
+  // Counts belong to a position: those that came with the same one are newer than these.
+  if (event.read_seq > me.read_seq) applyReceipt(changes, event);
+  else advanceReceipt(changes, event.conversation, event);
 }

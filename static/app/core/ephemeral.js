@@ -31,7 +31,6 @@ export function advanceReceipt(changes, id, receipt) {
  */
 export function applyReceipt(changes, event) {
   const conversation = changes.state.conversations[event.conversation];
-  if (!conversation) return;
   advanceReceipt(changes, event.conversation, event);
   const { me } = conversation.row;
   if (event.user !== changes.state.user?.id || event.read_seq < me.read_seq) return;

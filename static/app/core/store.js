@@ -9,7 +9,7 @@
  * @typedef {import("./types.js").ErrorFrame} ErrorFrame
  */
 import { Changes } from "app/core/changes.js";
-import { applyLive, applySync } from "app/core/durable.js";
+import { applyLive, applySync, keepOrphan } from "app/core/durable.js";
 import { applyPresence, applyReceipt, applySynced, applyTyping } from "app/core/ephemeral.js";
 import { applyLocal } from "app/core/local.js";
 import * as outbox from "app/core/outbox.js";
@@ -83,6 +83,7 @@ function apply(changes, event, now, random) {
     case "conversation.removed":
       return remove(changes, event.conversation);
     case "receipt":
+      if (!changes.state.conversations[event.conversation]) return keepOrphan(changes, event, now);
       return applyReceipt(changes, event);
     case "typing":
       return applyTyping(changes, event, now);

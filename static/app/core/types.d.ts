@@ -131,7 +131,7 @@ export interface OutboxItem {
 /** Live events of a conversation that this device has no row of yet. */
 export interface Orphans {
   since: number;
-  events: DurableEvent[];
+  events: (DurableEvent | Extract<ServerEvent, { type: "receipt" }>)[];
 }
 
 export interface State {
