@@ -25,8 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from pneumatic.loopback.binaries import find_chromium  # noqa: E402
 from pneumatic.testing import services  # noqa: E402
-from pneumatic.testing.binaries import find_chromium  # noqa: E402
 
 DATA = Path(os.environ.get("PNEUMATIC_DATA_DIR", ROOT / "var")).resolve()
 RESULTS = DATA / "test"

@@ -20,7 +20,7 @@ from chat.actions.history import begin_new_history
 from chat.management.sqlite import BEFORE
 from chat.models import Message
 from pneumatic.lib import serving
-from pneumatic.testing.binaries import find_postgres
+from pneumatic.loopback.binaries import find_postgres
 from pneumatic.testing.factories import World, make_world, say
 from pneumatic.testing.socket import Device, device_of, the_end
 

@@ -23,8 +23,8 @@ from chat.management import demo, demo_talk, protocol_export
 from chat.management.commands import quickstart
 from chat.models import Conversation, Membership, Message
 from chat.queries import seats_of
+from pneumatic.loopback.processes import free_port
 from pneumatic.testing.factories import World, make_user
-from pneumatic.testing.processes import free_port
 
 MANAGE = Path(settings.BASE_DIR, "manage.py")
 

@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from pneumatic.loopback.processes import Server, StartError, free_port, make_folder, start_server
 from pneumatic.proof.people import Cast
 from pneumatic.proof.stores import Stores
-from pneumatic.testing.processes import Server, StartError, free_port, make_folder, start_server
 
 P = ParamSpec("P")
 T = TypeVar("T")

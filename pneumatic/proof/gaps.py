@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from pneumatic.testing.mirror import Frame, Mirror
+from pneumatic.proof.mirror import Frame, Mirror
 
 _PATIENCE = 0.3
 

@@ -1,7 +1,7 @@
 """What a device writes into its history, for the checker to judge and the report to time."""
 
 from pneumatic.proof.history import History, now
-from pneumatic.testing.mirror import Frame
+from pneumatic.proof.mirror import Frame
 
 Row = tuple[str, str, int, int]
 

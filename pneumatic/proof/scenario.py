@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pneumatic.loopback.processes import StartError
 from pneumatic.proof import journal
 from pneumatic.proof.activity import Activity
 from pneumatic.proof.checker import Verdict
@@ -23,7 +24,6 @@ from pneumatic.proof.proxy import Proxy
 from pneumatic.proof.quiet import come_to_rest, converge, judge
 from pneumatic.proof.rest import Rest
 from pneumatic.proof.timing import Timing
-from pneumatic.testing.processes import StartError
 
 #: The devices' tokens are good for an hour.
 _LONGEST = 3500.0

@@ -8,9 +8,9 @@ from typing import cast
 import psycopg
 import redis
 
-from pneumatic.testing.binaries import find_postgres, find_redis
-from pneumatic.testing.processes import Server, StartError, start_server, unprivileged_account
-from pneumatic.testing.servers import postgres_answers, redis_answers, start_postgres, start_redis
+from pneumatic.loopback.binaries import find_postgres, find_redis
+from pneumatic.loopback.processes import Server, StartError, start_server, unprivileged_account
+from pneumatic.loopback.servers import postgres_answers, redis_answers, start_postgres, start_redis
 
 
 class Stores:

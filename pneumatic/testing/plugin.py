@@ -15,7 +15,7 @@ from django.db import connections
 
 from pneumatic.lib import redisscript
 from pneumatic.lib.threads import end_threads
-from pneumatic.testing.binaries import find_chromium
+from pneumatic.loopback.binaries import find_chromium
 
 # How long a task may take to end after its test has: a cancelled one needs a turn of the loop.
 TASK_GRACE_SECONDS = 1.0

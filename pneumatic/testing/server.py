@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
+from pneumatic.loopback.processes import Server, StartError, free_port, start_server
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.processes import Server, StartError, free_port, start_server
 
 # A port may be taken between our finding it free and the server's binding it.
 ATTEMPTS = 3

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pneumatic.testing.binaries import find_postgres, find_redis
-from pneumatic.testing.processes import Server, StartError, make_folder
-from pneumatic.testing.servers import start_postgres, start_redis
+from pneumatic.loopback.binaries import find_postgres, find_redis
+from pneumatic.loopback.processes import Server, StartError, make_folder
+from pneumatic.loopback.servers import start_postgres, start_redis
 
 
 @dataclass

@@ -16,8 +16,8 @@ from chat.queries import seats_of
 from chat.ws.hub import close_hub
 from pneumatic.lib import redisscript
 from pneumatic.lib.threads import in_database
+from pneumatic.proof.mirror import Mirror
 from pneumatic.testing.factories import make_token
-from pneumatic.testing.mirror import Mirror
 
 Frame = dict[str, Any]
 # How long an event may take to come; a bound for what is broken, not a delay.

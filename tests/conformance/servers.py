@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from pneumatic.testing.processes import free_port, start_server
+from pneumatic.loopback.processes import free_port, start_server
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 

@@ -1,7 +1,12 @@
 """The container image: small, without root, without secrets, and with all that it runs."""
 
+import ast
 import re
+import sys
+from collections.abc import Iterator
 from fnmatch import fnmatch
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +39,43 @@ def test_it_does_not_run_as_root() -> None:
 def test_it_is_asked_whether_it_lives() -> None:
     assert "HEALTHCHECK" in RUN
     assert "/healthz" in RUN
+
+
+def shipped() -> list[Path]:
+    """The modules of ours that are in the image."""
+    found = [
+        path
+        for app in ("accounts", "chat", "pneumatic")
+        for path in (ROOT / app).rglob("*.py")
+        if not ignored(str(path.relative_to(ROOT))) and "tests" not in path.parts
+    ]
+    assert len(found) > 100
+    return found
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Whatever a module imports, also in its functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def test_it_has_everything_that_its_code_imports() -> None:
+    locked = set(re.findall(r"^([\w.-]+)==", text("requirements.txt"), re.MULTILINE))
+    provided = {
+        package
+        for package, names in packages_distributions().items()
+        if any(re.sub(r"[-_.]+", "-", name).lower() in locked for name in names)
+    }
+    for path in shipped():
+        for name in imported_by(path):
+            package = name.split(".")[0]
+            if package in {"accounts", "chat", "pneumatic"}:
+                assert not ignored(name.replace(".", "/")), f"{path} imports {name}"
+            elif package not in sys.stdlib_module_names:
+                assert package in provided, f"{path} imports {name}"
 
 
 def test_no_secret_stays_in_a_layer() -> None:

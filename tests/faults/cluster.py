@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 
+from pneumatic.loopback.binaries import find_redis
+from pneumatic.loopback.processes import make_folder
+from pneumatic.loopback.servers import start_redis
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.binaries import find_redis
-from pneumatic.testing.processes import make_folder
-from pneumatic.testing.servers import start_redis
 from tests.faults.device import Device
 from tests.faults.wire import Wire
 from tests.server.running import Running

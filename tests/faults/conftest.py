@@ -5,7 +5,7 @@ import pytest
 import pytest_asyncio
 
 from pneumatic.lib.threads import in_database
-from pneumatic.testing.binaries import find_redis
+from pneumatic.loopback.binaries import find_redis
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import the_end
 from tests.faults.cluster import Cluster

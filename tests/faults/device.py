@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, cast
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from pneumatic.testing.mirror import Mirror
+from pneumatic.proof.mirror import Mirror
 
 Frame = dict[str, Any]
 PATIENCE = 40.0

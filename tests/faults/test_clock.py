@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pneumatic.loopback.binaries import find_redis
+from pneumatic.loopback.processes import make_folder
+from pneumatic.loopback.servers import start_redis
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.binaries import find_redis
-from pneumatic.testing.processes import make_folder
-from pneumatic.testing.servers import start_redis
 from tests.faults.cluster import Cast, make_people
 from tests.faults.device import Device
 from tests.server.running import Running

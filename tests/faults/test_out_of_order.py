@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pneumatic.proof.mirror import Mirror
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.mirror import Mirror
 
 Frame = dict[str, Any]
 GOLDEN = BASE_DIR / "chat" / "tests" / "golden"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pneumatic.lib.threads import in_database
+from pneumatic.proof.mirror import Mirror, MirroredConversation
 from pneumatic.testing.factories import World, make_group, say
-from pneumatic.testing.mirror import Mirror, MirroredConversation
 from pneumatic.testing.socket import Device as InProcess
 from pneumatic.testing.socket import device_of
 from tests.faults.cluster import Cast, make_people

@@ -10,9 +10,9 @@ import pytest_asyncio
 from pytest_django import Settings
 
 from pneumatic.lib import redisscript
-from pneumatic.testing.binaries import find_redis
-from pneumatic.testing.processes import Server, make_folder
-from pneumatic.testing.servers import start_redis
+from pneumatic.loopback.binaries import find_redis
+from pneumatic.loopback.processes import Server, make_folder
+from pneumatic.loopback.servers import start_redis
 
 
 def _start(folder: Path) -> tuple[Server, str]:

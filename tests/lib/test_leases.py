@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from pneumatic.lib import redisscript
 from pneumatic.lib.leases import Leases
-from pneumatic.testing.processes import Server
+from pneumatic.loopback.processes import Server
 from tests.lib.conftest import Clock
 
 pytestmark = pytest.mark.asyncio

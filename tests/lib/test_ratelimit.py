@@ -15,7 +15,7 @@ from pneumatic.lib.ratelimit import (
     rate_key,
     user_budget,
 )
-from pneumatic.testing.processes import Server
+from pneumatic.loopback.processes import Server
 from tests.lib.conftest import Clock
 
 BOTH = ((60.0, MINUTE), (1000.0, HOUR))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pneumatic.testing.binaries import find_redis
-from pneumatic.testing.processes import make_folder
-from pneumatic.testing.servers import start_redis
+from pneumatic.loopback.binaries import find_redis
+from pneumatic.loopback.processes import make_folder
+from pneumatic.loopback.servers import start_redis
 from tests.faults.wire import Wire
 from tests.server.running import Postgres, Running, Socket
 

@@ -21,11 +21,11 @@ import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from pneumatic.loopback.binaries import find_postgres
+from pneumatic.loopback.processes import Server, StartError, free_port, start_server
+from pneumatic.loopback.processes import unprivileged_account as account
+from pneumatic.loopback.servers import postgres_answers, start_postgres
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.binaries import find_postgres
-from pneumatic.testing.processes import Server, StartError, free_port, start_server
-from pneumatic.testing.processes import unprivileged_account as account
-from pneumatic.testing.servers import postgres_answers, start_postgres
 
 PASSWORD = "correct horse battery staple"
 #: Of an answer, or of a frame: bounds for what is broken.

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 import redis
 
-from pneumatic.testing import binaries, services
-from pneumatic.testing.binaries import Binary
-from pneumatic.testing.servers import postgres_answers, redis_answers
+from pneumatic.loopback import binaries
+from pneumatic.loopback.binaries import Binary
+from pneumatic.loopback.servers import postgres_answers, redis_answers
+from pneumatic.testing import services
 
 ONE_AT_A_TIME = pytest.mark.xdist_group("services")
 COMMAND = [sys.executable, "-m", "pneumatic.testing.services", "--"]

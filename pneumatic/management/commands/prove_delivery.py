@@ -11,12 +11,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from pneumatic.loopback.processes import StartError
 from pneumatic.proof import report
 from pneumatic.proof.faults import KINDS
 from pneumatic.proof.outbox import Pace
 from pneumatic.proof.sabotage import SABOTAGES
 from pneumatic.proof.scenario import Plan, Proof
-from pneumatic.testing.processes import StartError
 
 
 class Command(BaseCommand):

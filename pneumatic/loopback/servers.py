@@ -12,8 +12,8 @@ from pwd import struct_passwd
 import psycopg
 import redis
 
-from pneumatic.testing.binaries import Binary
-from pneumatic.testing.processes import (
+from pneumatic.loopback.binaries import Binary
+from pneumatic.loopback.processes import (
     Server,
     StartError,
     as_account,
