@@ -31,6 +31,9 @@ def absences(changes: Iterable[Change]) -> dict[tuple[str, str], list[Absence]]:
             continue
         spells = found.setdefault((change.conversation, change.key), [NEVER])
         if change.ended:
+            if spells[-1].below == _INFINITE:
+                # Out already: only the name of somebody who left was changed.
+                continue
             spells.append(Absence(change.version, _INFINITE, _INFINITE))
         elif spells[-1].below == _INFINITE:
             spells[-1] = spells[-1]._replace(below=change.version, until=change.at)

@@ -36,11 +36,14 @@ TERM_SECONDS = 25.0
 class Cluster:
     """The stores and the server processes; each can be hurt and healed by itself."""
 
-    def __init__(self, *, postgres: bool, processes: int, sabotage: str = "") -> None:
+    def __init__(
+        self, *, postgres: bool, processes: int, token_minutes: int = 10, sabotage: str = ""
+    ) -> None:
         self.folder = make_folder()
         self.stores = Stores(self.folder, postgres=postgres)
         self.ports: list[int] = []
         self.processes: list[Server | None] = [None] * processes
+        self._token_minutes = token_minutes
         self._sabotage = sabotage
         self._environment: dict[str, str] = {}
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="cluster")
@@ -160,7 +163,7 @@ class Cluster:
             "HOST": "127.0.0.1",
             "WEB_CONCURRENCY": "1",
             "LOG_LEVEL": "WARNING",
-            "ACCESS_TOKEN_MINUTES": "60",
+            "ACCESS_TOKEN_MINUTES": str(self._token_minutes),
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PER_HOUR": "0",
             "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",

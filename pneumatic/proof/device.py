@@ -4,21 +4,25 @@ import asyncio
 import json
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
 from pneumatic.proof.gaps import Gaps, RowPool
 from pneumatic.proof.history import now
+from pneumatic.proof.mirror import Frame, Mirror
 from pneumatic.proof.notes import Notes
 from pneumatic.proof.outbox import Letter, Outbox, Pace
+from pneumatic.proof.session import Session
 from pneumatic.proof.sockets import dial
-from pneumatic.testing.mirror import Frame, Mirror
 
 _TICK_SECONDS = 0.25
 _SYSTEM_CLOSES = {1012, 4012}
+#: The `ref` of a token that is renewed on the open socket.
+_RENEWAL = "renewal"
 
 
 class Device:
@@ -29,7 +33,7 @@ class Device:
         *,
         name: str,
         person: str,
-        token: str,
+        session: Session,
         doors: Callable[[], int],
         notes: Notes,
         pool: RowPool,
@@ -38,7 +42,7 @@ class Device:
     ) -> None:
         self.name = name
         self.person = person
-        self.token = token
+        self.session = session
         self.notes = notes
         self.pace = pace
         self.mirror = Mirror()
@@ -59,9 +63,13 @@ class Device:
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
         self._heard = 0.0
         self._stopping = False
+        #: Whether it was this device that ended the connection.
+        self._ended_it = False
+        self._tasks: list[asyncio.Task[None]] = []
         self._gaps = Gaps(self.mirror, self.sync)
         self._pool = pool
-        self._newest: dict[str, int] = {}
+        #: The newest place of each conversation that a message came from.
+        self.newest: dict[str, int] = {}
 
     @property
     def port(self) -> int | None:
@@ -86,13 +94,16 @@ class Device:
             await asyncio.sleep(self._rng.uniform(0, min(longest, self.pace.backoff)))
 
     async def stop(self) -> None:
-        self._stopping = True
+        self._stopping = self._ended_it = True
         if self._socket is not None:
             await self._socket.close()
 
     async def _connect(self) -> int:
         """One connection from beginning to end; returns its close code, 1006 without one."""
         door = self._doors()
+        token = await self.session.token()
+        if token is None:
+            return 4501 if self.session.refused else 1006
         try:
             socket = await dial(door)
         except (OSError, WebSocketException, TimeoutError):
@@ -100,9 +111,11 @@ class Device:
         self.door = door
         self.notes.write("open", door=door)
         self._socket, self._leaving, self._heard = socket, asyncio.Queue(), now()
+        self._ended_it = self._stopping
         epoch, versions = self.mirror.position()
-        self.say({"type": "hello", "token": self.token, "epoch": epoch, "versions": versions})
-        tasks = [asyncio.create_task(self._write(socket)), asyncio.create_task(self._beat(socket))]
+        self.say({"type": "hello", "token": token, "epoch": epoch, "versions": versions})
+        self._spawn(self._write(socket))
+        self._spawn(self._beat(socket))
         try:
             async for text in socket:
                 self._take(json.loads(text))
@@ -110,13 +123,20 @@ class Device:
             pass  # An end without a handshake; the code below says so.
         finally:
             self._socket = None
-            for task in tasks:
+            for task in self._tasks:
                 task.cancel()
             self._gaps.forget()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks.clear()
         code = socket.close_code or 1006
-        self.notes.write("close", code=code)
+        self.notes.write("close", code=code, door=door, mine=self._ended_it)
+        if code == 4401:
+            await self.session.renew()
         return code
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run for as long as the connection is open, at most."""
+        self._tasks.append(asyncio.create_task(work))
 
     # --- Saying ---------------------------------------------------------------------------------
 
@@ -159,12 +179,20 @@ class Device:
         return list(self.mirror.position()[1])
 
     def read_something(self) -> None:
-        """Mark a conversation as read, as far as it is known."""
-        known = [each for each in self.conversations() if each in self._newest]
+        """Say how far two conversations have come: read one, have the other, and begin to write."""
+        known = [each for each in self.conversations() if each in self.newest]
         if known:
-            conversation = self._rng.choice(known)
-            seq = self._newest[conversation]
-            self.say({"type": "read", "conversation": conversation, "seq": seq})
+            for kind in ("read", "delivered"):
+                conversation = self._rng.choice(known)
+                seq = self.newest[conversation]
+                self.say({"type": kind, "conversation": conversation, "seq": seq})
+            self.say({"type": "typing", "conversation": self._rng.choice(known), "on": True})
+
+    async def _renew(self) -> None:
+        """A new token on the open socket, before the old one ends."""
+        token = await self.session.renewed()
+        if token is not None:
+            self.say({"type": "auth", "token": token, "ref": _RENEWAL})
 
     def _send_due(self) -> None:
         if not self.ready.is_set():
@@ -187,6 +215,7 @@ class Device:
             self._send_due()
             if now() - self._heard > 2 * self.pace.heartbeat:
                 self.notes.write("gave up")
+                self._ended_it = True
                 socket.transport.abort()
                 return
             if self.ready.is_set() and now() >= next_beat:
@@ -217,6 +246,10 @@ class Device:
                     self._send_due()
             case "receipt":
                 self.notes.position(event)
+            case "auth.expiring":
+                self._spawn(self._renew())
+            case "authed":
+                self.notes.write("authed")
             case "resync":
                 self.notes.write("resync")
                 self.sync()
@@ -238,7 +271,7 @@ class Device:
             event["messages"] = messages = [self._pool.share(row) for row in event["messages"]]
         had = {row["id"] for row in messages if row["id"] in held}
         for row in messages:
-            self._newest[conversation] = max(self._newest.get(conversation, 0), row["seq"])
+            self.newest[conversation] = max(self.newest.get(conversation, 0), row["seq"])
         self.mirror.apply(event)
         self.notes.rows(event, had=had, known=self.mirror.conversations[conversation].known)
         self._gaps.mind(conversation)
@@ -251,7 +284,10 @@ class Device:
 
     def _refused(self, event: Frame) -> None:
         letter = event.get("ref")
-        if letter is None:
+        if letter == _RENEWAL:
+            self.notes.write("error", code=event["code"])
+            self._spawn(self._renew())
+        elif letter is None:
             self.notes.write("error", code=event["code"])
         elif event["code"] in {"unavailable", "rate_limited"}:
             self.notes.write("later", id=letter, code=event["code"])

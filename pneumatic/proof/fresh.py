@@ -4,23 +4,23 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from pneumatic.proof.people import Person
-from pneumatic.proof.rest import Rest
+from pneumatic.proof.mirror import Frame, Mirror
+from pneumatic.proof.session import Session
 from pneumatic.proof.sockets import dial
-from pneumatic.testing.mirror import Frame, Mirror
 
 _SECONDS = 60.0
 _ATTEMPTS = 5
 
 
-async def whole_mirror(person: Person, doors: Callable[[], int], rest: Rest) -> Frame:
+async def whole_mirror(session: Session, doors: Callable[[], int]) -> Frame:
     """All that the person may see, to the first message of each conversation."""
     mirror = Mirror()
+    token = await session.renewed()
     async with (
         asyncio.timeout(_SECONDS),
         dial(doors()) as socket,
     ):
-        await socket.send(json.dumps({"type": "hello", "token": person.fresh}))
+        await socket.send(json.dumps({"type": "hello", "token": token}))
         done = False
         while not done:
             frame = json.loads(await socket.recv())
@@ -28,18 +28,16 @@ async def whole_mirror(person: Person, doors: Callable[[], int], rest: Rest) -> 
                 mirror.apply(event)
                 done = done or event["type"] == "synced"
     for conversation, each in mirror.conversations.items():
-        await _fetch_older(person, conversation, each.messages, rest)
+        await _fetch_older(session, conversation, each.messages)
     return mirror.durable()
 
 
-async def _fetch_older(
-    person: Person, conversation: str, messages: dict[str, Frame], rest: Rest
-) -> None:
+async def _fetch_older(session: Session, conversation: str, messages: dict[str, Frame]) -> None:
     first = min((row["seq"] for row in messages.values()), default=1)
     while first > 1:
         page = None
         for _ in range(_ATTEMPTS):
-            page = await rest.page(person.fresh, conversation, first)
+            page = await session.page(conversation, first)
             if page is not None:
                 break
         if not page:

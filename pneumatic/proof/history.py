@@ -5,9 +5,10 @@ Every line has `t`, seconds since the epoch that only run forwards, and `e`, wha
 | `e` | and | |
 |---|---|---|
 | `open` | `door` | a socket was opened to this process |
-| `close` | `code` | it ended |
+| `close` | `code`, `door`, `mine` | it ended; `mine`: by this device itself |
 | `gave up` | | nothing was heard for two heartbeats |
 | `later` | `id`, `code` | the server is busy, or its stores are away |
+| `authed` | | a new access token is in force on the open socket |
 | `resync` | | the server may have missed events |
 | `send` | `id`, `c`, `via` | a message left for conversation `c`, maybe again |
 | `ack` | `id`, `c`, `s`, `v`, `dup`, `via` | it is stored at place `s`, version `v` |

@@ -40,6 +40,8 @@ class Truth:
     conversations: dict[str, tuple[int, int, str, str, bool]] = field(default_factory=dict)
     #: By id: conversation, seq, version, sender, kind, body, deleted.
     messages: dict[str, tuple[str, int, int, str, str, str, bool]] = field(default_factory=dict)
+    #: By user: the name that others see.
+    names: dict[str, str] = field(default_factory=dict)
     #: By (conversation, user): role, version, left, read_seq, delivered_seq.
     memberships: dict[tuple[str, str], tuple[str, int, bool, int, int]] = field(
         default_factory=dict
@@ -124,6 +126,8 @@ def read(database: str) -> Truth:
             truth.messages[_id(message)] = (
                 _id(conversation), seq, version, _id(sender), kind, body, deleted is not None
             )  # fmt: skip
+        for user, name in run("SELECT id, display_name FROM accounts_user"):
+            truth.names[_id(user)] = name
         for row in run(
             "SELECT conversation_id, user_id, role, version, left_at, read_seq, delivered_seq"
             " FROM chat_membership"

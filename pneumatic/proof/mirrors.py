@@ -90,12 +90,17 @@ def _check_members(
     verdict: Verdict, truth: Truth, conversation: str, given: Mapping[str, Any]
 ) -> None:
     stored = {
-        user: membership[:3]
+        user: (*membership[:3], truth.names[user])
         for (where, user), membership in truth.memberships.items()
         if where == conversation
     }
     told = {
-        user: (row["role"], row["version"], row["left_at"] is not None)
+        user: (
+            row["role"],
+            row["version"],
+            row["left_at"] is not None,
+            row["user"]["display_name"],
+        )
         for user, row in given.items()
     }
     if stored != told:

@@ -8,9 +8,9 @@ from pneumatic.proof import history, journal
 from pneumatic.proof.checker import Checker, Verdict
 from pneumatic.proof.device import Device
 from pneumatic.proof.history import now
+from pneumatic.proof.mirror import Frame
 from pneumatic.proof.mirrors import check_device, check_fresh
 from pneumatic.proof.timing import Timing
-from pneumatic.testing.mirror import Frame
 
 #: Seconds after the end of the load in which every device must have everything.
 CONVERGE_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +23,9 @@ from pneumatic.proof.people import Cast
 from pneumatic.proof.proxy import Proxy
 from pneumatic.proof.quiet import come_to_rest, converge, judge
 from pneumatic.proof.rest import Rest
+from pneumatic.proof.session import Session
 from pneumatic.proof.timing import Timing
 
-#: The devices' tokens are good for an hour.
-_LONGEST = 3500.0
 _READY_SECONDS = 60.0
 
 
@@ -54,6 +53,8 @@ class Plan:
     away: float = 3.0
     #: Seconds between two faults, on average.
     gap: float = 3.0
+    #: How long an access token is good; devices renew theirs.
+    token_minutes: int = 10
     sabotage: str = ""
 
 
@@ -69,7 +70,8 @@ class Outcome:
     #: When the load ended; and the seconds until all devices had everything, None for never.
     quiet: float
     converged: float | None
-    chores: int
+    #: What was changed beside messages sent, by kind.
+    chores: Mapping[str, int]
     rest_failures: int
     devices: int
 
@@ -84,11 +86,18 @@ class Proof:
         self.rng = random.Random(plan.seed)
         self.proxies: list[Proxy] = []
         self.devices: list[Device] = []
+        #: By person: the one that REST is asked in the name of.
+        self.sessions: dict[str, Session] = {}
         self._histories: dict[str, History] = {}
 
     async def run(self) -> Outcome:
         plan = self.plan
-        cluster = Cluster(postgres=plan.postgres, processes=plan.processes, sabotage=plan.sabotage)
+        cluster = Cluster(
+            postgres=plan.postgres,
+            processes=plan.processes,
+            token_minutes=plan.token_minutes,
+            sabotage=plan.sabotage,
+        )
         try:
             self.say("Starting the cluster …")
             cast = await cluster.do(
@@ -106,9 +115,9 @@ class Proof:
         plan = self.plan
         async with self._standing(cluster, cast) as rest:
             activity = Activity(
-                cast,
+                cast.groups,
                 self.devices,
-                rest,
+                self.sessions,
                 rate=plan.rate,
                 chores=plan.chores,
                 seed=self.rng.randrange(2**32),
@@ -134,7 +143,12 @@ class Proof:
             await asyncio.gather(*(device.stop() for device in self.devices))
             if behind:
                 await come_to_rest(database)
-            fresh = {each.id: await whole_mirror(each, self._door, rest) for each in cast.people}
+            fresh = {
+                each.id: await whole_mirror(
+                    Session(f"{each.name}, a fresh device", each.fresh, rest), self._door
+                )
+                for each in cast.people
+            }
             truth = await asyncio.to_thread(journal.read, database)
         self.say("Checking …")
         timing = Timing(faults.happened)
@@ -143,7 +157,7 @@ class Proof:
         )
         return Outcome(
             plan, verdict, timing, faults.happened, started, quiet, converged,
-            activity.chores, rest.failures, len(self.devices),
+            activity.chores.done, rest.failures, len(self.devices),
         )  # fmt: skip
 
     def _door(self) -> int:
@@ -157,8 +171,8 @@ class Proof:
         self.proxies = [Proxy(port) for port in cluster.ports]
         for proxy in self.proxies:
             await proxy.start()
-        rest = Rest(self._door, self.rng)
-        self._make_devices(cast)
+        rest = Rest(self._door)
+        self._make_devices(cast, rest)
         lives = [asyncio.create_task(device.live()) for device in self.devices]
         try:
             await self._all_ready(cluster)
@@ -168,7 +182,7 @@ class Proof:
             for life in lives:
                 life.cancel()
             ends = await asyncio.gather(*lives, return_exceptions=True)
-            await rest.close()
+            rest.close()
             for proxy in self.proxies:
                 await proxy.close()
             for each in self._histories.values():
@@ -185,18 +199,19 @@ class Proof:
             missing = [device.name for device in self.devices if not device.ready.is_set()]
             raise StartError(f"Not connected: {missing}\n{cluster.log_tail()}") from None
 
-    def _make_devices(self, cast: Cast) -> None:
+    def _make_devices(self, cast: Cast, rest: Rest) -> None:
         posted: dict[str, float] = {}
         pool = RowPool()
         for person in cast.people:
-            for number, token in enumerate(person.tokens):
+            self.sessions[person.id] = Session(f"{person.name} by REST", person.rest, rest)
+            for number, grant in enumerate(person.devices):
                 name = f"{person.name}.{number}"
                 self._histories[name] = History(self.folder / f"{name}.jsonl")
                 self.devices.append(
                     Device(
                         name=name,
                         person=person.id,
-                        token=token,
+                        session=Session(name, grant, rest),
                         doors=self._door,
                         notes=Notes(self._histories[name], posted),
                         pool=pool,
@@ -224,9 +239,6 @@ class Proof:
                 for track in tracks:
                     if track.done():
                         track.result()
-                if now() - started > _LONGEST:
-                    self.say("The devices' tokens end: so does the load.")
-                    break
         finally:
             for track in tracks:
                 track.cancel()

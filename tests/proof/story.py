@@ -35,7 +35,12 @@ def message_row(number: int, *, version: int) -> dict[str, Any]:
 
 
 def member_row(user: str, *, version: int, left: bool = False) -> dict[str, Any]:
-    return {"user": {"id": user}, "role": "member", "version": version, "left_at": left or None}
+    return {
+        "user": {"id": user, "display_name": user},
+        "role": "member",
+        "version": version,
+        "left_at": left or None,
+    }
 
 
 def came(*rows: tuple[str, str, int, int], at: float, known: int | None, **more: Any) -> Line:
@@ -93,6 +98,7 @@ class Story:
 def true_story() -> Story:
     """A run in which the promise was kept; tests break it in one place each."""
     story = Story()
+    story.truth.names = {user: user for user in ("alice", "bob", "carol")}
     story.truth.changes = [
         *(member_change(user, version=v) for v, user in enumerate(("alice", "bob", "carol"), 1)),
         message_change(1, version=4),

@@ -158,6 +158,21 @@ def test_a_membership_that_did_not_arrive_leaves_a_device_unconverged(story: Sto
     assert story.counts() == {"unconverged": 1}
 
 
+def test_a_name_that_is_told_wrongly_is_contradicted(story: Story) -> None:
+    story.truth.names["carol"] = "Caroline"
+    assert story.counts() == {"contradicted": 2}
+
+
+def test_who_is_out_and_changes_their_name_is_still_out_until_they_are_back(story: Story) -> None:
+    story.truth.changes.append(member_change("carol", version=8, ended=True))
+    story.truth.changes.append(member_change("carol", version=9))
+    lines = story.histories["carol"]
+    lines.append(came(("message", IDS[1], 6, 2), at=9.5, known=None, y="rest"))
+    assert story.verdict().counts["leaked"] == 0
+    lines.append(came(("message", IDS[1], 6, 2), at=8.5, known=None, y="rest"))
+    assert story.verdict().counts["leaked"] == 1
+
+
 def test_a_conversation_that_should_have_been_dropped_leaves_a_device_unconverged(
     story: Story,
 ) -> None:

@@ -51,6 +51,9 @@ class Command(BaseCommand):
             "--away", type=float, default=20.0, help="seconds that Redis or a reader is away"
         )
         parser.add_argument("--gap", type=float, default=3.0, help="seconds between two faults")
+        parser.add_argument(
+            "--token-minutes", type=int, default=10, help="life of an access token, 1 to 60"
+        )
         parser.add_argument("--report", type=Path, help="folder for report.html and report.json")
         parser.add_argument(
             "--sabotage",
@@ -108,6 +111,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         pace=Pace(heartbeat=options["heartbeat"]),
         away=options["away"],
         gap=options["gap"],
+        token_minutes=options["token_minutes"],
         sabotage=options["sabotage"],
     )
 
