@@ -5,21 +5,23 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import RevokedReason, Session, User
+from accounts.models import AuditEvent, RevokedReason, Session, User
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
+    _AuditAdmin = admin.ModelAdmin[AuditEvent]
     _SessionAdmin = admin.ModelAdmin[Session]
     _SessionInline = admin.TabularInline[Session, User]
     _UserAdmin = DjangoUserAdmin[User]
     _CreationForm = AdminUserCreationForm[User]
     _PasswordForm = AdminPasswordChangeForm[User]
 else:
+    _AuditAdmin = admin.ModelAdmin
     _SessionAdmin = admin.ModelAdmin
     _SessionInline = admin.TabularInline
     _UserAdmin = DjangoUserAdmin
@@ -201,6 +203,43 @@ class SessionAdmin(_ReadOnly, _SessionAdmin):
             reach = reach.filter(user__is_superuser=False)
         ended = actions.end_sessions(reach, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(_ReadOnly, _AuditAdmin):
+    """What happened; nobody adds, changes or removes any of it."""
+
+    list_display = ("number", "at", "kind", "user", "actor", "address", "told")
+    list_filter = ("kind", "at")
+    search_fields = ("kind", "address", "user_id", "actor_id")
+    show_full_result_count = False
+    ordering = ("-number",)
+    fields = ("number", "at", "kind", "user", "actor", "address", "detail", "previous", "digest")
+    readonly_fields = ("user", "actor")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        # By hand: events outlive the people whom they name.
+        names = {
+            column: Subquery(User.objects.filter(pk=OuterRef(f"{column}_id")).values("username"))
+            for column in ("user", "actor")
+        }
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(user_name=names["user"], actor_name=names["actor"])
+        )
+
+    @admin.display(empty_value="")
+    def user(self, event: Any) -> str | None:
+        return event.user_name or (str(event.user_id) if event.user_id else None)
+
+    @admin.display(empty_value="")
+    def actor(self, event: Any) -> str | None:
+        return event.actor_name or (str(event.actor_id) if event.actor_id else None)
+
+    @admin.display(description="detail")
+    def told(self, event: AuditEvent) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in event.detail.items())
 
 
 def _is_superuser(request: HttpRequest) -> bool:

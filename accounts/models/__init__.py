@@ -1,0 +1,15 @@
+"""One module per aggregate; imported from here."""
+
+from accounts.models.audit import AuditEvent, AuditHead, AuditKind
+from accounts.models.session import RevokedReason, Session
+from accounts.models.user import User, UserManager
+
+__all__ = [
+    "AuditEvent",
+    "AuditHead",
+    "AuditKind",
+    "RevokedReason",
+    "Session",
+    "User",
+    "UserManager",
+]
