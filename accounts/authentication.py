@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import queries, tokens
-from accounts.actions import touch_session
+from accounts.actions import settle_pair, touch_session
 from accounts.errors import InvalidToken, SessionRevoked
 from accounts.models import Session, User
 from pneumatic.lib.errors import Unauthenticated
@@ -28,7 +28,7 @@ class Identity:
 
 
 def authenticate_token(raw: str) -> Identity:
-    """Whoever this access token stands for, in one query.
+    """Whoever this access token stands for, in one query; a second one at a pair's first use.
 
     Raises ``InvalidToken``, ``TokenExpired``, or ``SessionRevoked`` when the device was signed out
     or its user suspended; all are ``Unauthenticated``.
@@ -36,9 +36,10 @@ def authenticate_token(raw: str) -> Identity:
     claims = tokens.verify_access(raw)
     session = queries.active_session(claims.session_id)
     if session is None:
-        raise SessionRevoked
+        raise SessionRevoked.because(queries.why_ended(claims.session_id))
     if session.user_id != claims.user_id:
         raise InvalidToken
+    settle_pair(session=session, claims=claims)
     return Identity(user=session.user, session=session, expires_at=claims.expires_at)
 
 

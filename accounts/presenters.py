@@ -27,4 +27,6 @@ def present_session(session: Session, *, current: bool) -> dict[str, Any]:
         "last_used_at": rfc3339(session.last_used_at),
         "expires_at": rfc3339(session.expires_at),
         "current": current,
+        "ended_at": rfc3339(session.revoked_at) if session.revoked_at else None,
+        "ended_reason": session.revoked_reason,
     }

@@ -30,6 +30,17 @@ def active_session(session_id: uuid.UUID) -> Session | None:
     )
 
 
+def why_ended(session_id: uuid.UUID) -> str:
+    """The ``RevokedReason`` of a session; "" for one that goes on, is over, or never was."""
+    reason = Session.objects.filter(pk=session_id).values_list("revoked_reason", flat=True).first()
+    return reason or ""
+
+
+def ended_sessions_of(user: User) -> QuerySet[Session]:
+    """The devices of ``user`` that were signed out, as long as their rows are kept."""
+    return Session.objects.filter(user=user, revoked_at__isnull=False).order_by("-id")
+
+
 def sessions_of(user: User) -> QuerySet[Session]:
     """The devices on which ``user`` is signed in now, the one used last first."""
     return Session.objects.filter(

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import InvalidToken, TokenExpired
+from accounts.keyring import KeyRing
 from accounts.models import Session
 
 #: Ours are about 450 characters; nobody gets to make us parse a long one.
@@ -31,6 +31,8 @@ class Claims:
     user_id: uuid.UUID
     session_id: uuid.UUID
     jti: str
+    #: The ``jti`` of the refresh token that was given out together with this one.
+    pair: str
     issued_at: datetime
     expires_at: datetime
 
@@ -44,23 +46,25 @@ class Pair:
     access_expires_at: datetime
 
 
+def _backend() -> KeyRing:
+    return _ring(tuple(settings.JWT_SIGNING_KEYS))
+
+
 @cache
-def _backend() -> TokenBackend:
+def _ring(keys: tuple[str, ...]) -> KeyRing:
     options: dict[str, Any] = settings.SIMPLE_JWT
-    # The algorithm is not a setting: a token that names another one is refused unread.
-    return TokenBackend(
-        "HS256",
-        options["SIGNING_KEY"],
-        audience=options["AUDIENCE"],
-        issuer=options["ISSUER"],
-        leeway=options["LEEWAY"],
+    return KeyRing(
+        keys, audience=options["AUDIENCE"], issuer=options["ISSUER"], leeway=options["LEEWAY"]
     )
 
 
 class _SessionToken(Token):
-    """A token of a session; without ``sub``, ``sid``, ``iat``, ``exp`` and ``jti`` it is none."""
+    """A token of a session; without ``sub``, ``sid``, ``iat``, ``exp``, ``jti``, ``pid`` it is not.
 
-    def get_token_backend(self) -> TokenBackend:
+    The last names the pair: it is the same in an access token and the refresh token beside it.
+    """
+
+    def get_token_backend(self) -> KeyRing:
         return _backend()
 
     def check_exp(self, claim: str = "exp", current_time: datetime | None = None) -> None:
@@ -74,13 +78,14 @@ class _SessionToken(Token):
         """The claims in their own types; raises ``TokenError`` when one is missing or odd."""
         try:
             return Claims(
-                user_id=uuid.UUID(self["sub"]),
-                session_id=uuid.UUID(self["sid"]),
-                jti=str(self["jti"]),
-                issued_at=datetime.fromtimestamp(self["iat"], UTC),
-                expires_at=datetime.fromtimestamp(self["exp"], UTC),
+                user_id=uuid.UUID(_text(self["sub"])),
+                session_id=uuid.UUID(_text(self["sid"])),
+                jti=_text(self["jti"]),
+                pair=_text(self["pid"]),
+                issued_at=_moment(self["iat"]),
+                expires_at=_moment(self["exp"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise TokenError("A claim is missing or malformed.") from error
 
     @classmethod
@@ -91,6 +96,7 @@ class _SessionToken(Token):
             "sub": str(session.user_id),
             "sid": str(session.pk),
             "jti": jti,
+            "pid": session.refresh_jti,
             "iat": int(iat.timestamp()),
             "exp": int(exp.timestamp()),
         }
@@ -109,6 +115,18 @@ class RefreshToken(_SessionToken):
 
     token_type = "refresh"  # noqa: S105
     lifetime = settings.REFRESH_TOKEN_LIFETIME
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("An id is a text.")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("A time is a number.")
+    return datetime.fromtimestamp(value, UTC)
 
 
 def new_jti() -> str:
@@ -156,8 +174,9 @@ def _verify(kind: Callable[[Any], _SessionToken], raw: str) -> Claims:
         return kind(raw).claims
     except ExpiredTokenError:
         raise TokenExpired from None
-    except (TokenError, RecursionError, ValueError, OverflowError):
-        # The latter: parts that are nested deep, or hold numbers too long to read or to be a time.
+    except (TokenError, RecursionError, TypeError, ValueError, OverflowError, OSError):
+        # The latter: parts that are nested deep, hold numbers too long to read or to be a time, or
+        # texts and lists where the libraries count on numbers.
         raise InvalidToken from None
 
 

@@ -55,9 +55,9 @@ def secret_key_is_strong(**_: Any) -> list[CheckMessage]:
 
 
 def jwt_key_is_its_own_and_long(**_: Any) -> list[CheckMessage]:
-    """E003 and E004."""
+    """E003 and E004: for every key of the ring, since each can sign what we believe."""
     found: list[CheckMessage] = []
-    if settings.JWT_SIGNING_KEY == settings.SECRET_KEY:
+    if settings.SECRET_KEY in settings.JWT_SIGNING_KEYS:
         found.append(
             Error(
                 "JWT_SIGNING_KEY is the same as SECRET_KEY: one leak would open both.",
@@ -65,13 +65,14 @@ def jwt_key_is_its_own_and_long(**_: Any) -> list[CheckMessage]:
                 id="pneumatic.E003",
             )
         )
-    if len(settings.JWT_SIGNING_KEY.encode()) < SHORTEST_SECRET or (
-        settings.PRODUCTION and _is_weak(settings.JWT_SIGNING_KEY)
+    if any(
+        len(key.encode()) < SHORTEST_SECRET or (settings.PRODUCTION and _is_weak(key))
+        for key in settings.JWT_SIGNING_KEYS
     ):
         found.append(
             Error(
-                f"JWT_SIGNING_KEY is weak or shorter than {SHORTEST_SECRET} bytes: "
-                "access tokens could be forged.",
+                f"JWT_SIGNING_KEY, or one of JWT_SIGNING_KEYS, is weak or shorter than "
+                f"{SHORTEST_SECRET} bytes: access tokens could be forged.",
                 hint="Set 50 random characters, for example from `openssl rand -base64 50`.",
                 id="pneumatic.E004",
             )

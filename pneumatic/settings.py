@@ -27,7 +27,12 @@ DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 3, most=60)
 
 # --- Secrets ------------------------------------------------------------------------------------
 SECRET_KEY = env.secret("SECRET_KEY", None if PRODUCTION else DATA_DIR / "secret_key")
-JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY", None if PRODUCTION else DATA_DIR / "jwt_key")
+# The first signs, all verify. One of the two variables is enough.
+JWT_SIGNING_KEYS = env.words("JWT_SIGNING_KEYS", [])
+if not JWT_SIGNING_KEYS or env.text("JWT_SIGNING_KEY"):
+    JWT_SIGNING_KEYS.insert(
+        0, env.secret("JWT_SIGNING_KEY", None if PRODUCTION else DATA_DIR / "jwt_key")
+    )
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # --- Where we are reachable ---------------------------------------------------------------------
@@ -228,7 +233,7 @@ LOGIN_REDIRECT_URL = "/api/v1/"
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10, least=1, most=60))
 REFRESH_TOKEN_LIFETIME = timedelta(days=env.integer("REFRESH_TOKEN_DAYS", 30, least=1, most=365))
 SIMPLE_JWT = {
-    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "SIGNING_KEY": JWT_SIGNING_KEYS[0],
     "ISSUER": env.text("JWT_ISSUER", "pneumatic-chat"),
     "AUDIENCE": env.text("JWT_AUDIENCE", "pneumatic-chat"),
     # How far the clocks of two processes may be apart, in seconds: a token of one is no token "of

@@ -1,10 +1,10 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
 from accounts.actions.passwords import change_password, set_password
+from accounts.actions.rotation import refresh_session, settle_pair
 from accounts.actions.sessions import (
     end_sessions,
     open_session,
-    refresh_session,
     revoke_session,
     sign_in,
     sign_out,
@@ -29,6 +29,7 @@ __all__ = [
     "register_user",
     "revoke_session",
     "set_password",
+    "settle_pair",
     "sign_in",
     "sign_out",
     "sign_out_everywhere",

@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 from typing import Final
 
-import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import (
     UNUSABLE_PASSWORD_PREFIX,
@@ -16,15 +15,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import devices, queries, tokens
-from accounts.errors import NoSuchSession, SessionRevoked, WrongCredentials
+from accounts.errors import NoSuchSession, WrongCredentials
 from accounts.models import RevokedReason, Session, User
 from pneumatic.lib import realtime
 
-log = structlog.get_logger(__name__)
-
-#: How long the refresh token that was just used gives its successor once more: two tabs that wake
-#: together, or an answer that got lost, must not look like theft.
-REUSE_GRACE: Final = timedelta(seconds=10)
 #: How stale `last_used_at` may be; a write for each request would cost more than it tells.
 TOUCH_EVERY: Final = timedelta(minutes=1)
 #: How long the rows of ended sessions are kept, for whoever asks what happened.
@@ -83,51 +77,6 @@ def open_session(
             expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
             refresh_jti=tokens.new_jti(),
         )
-
-
-def refresh_session(*, refresh: str, address: str | None = None) -> Session:
-    """The session of this refresh token, with the next token in its row.
-
-    The token before the newest gives the same successor again for ``REUSE_GRACE``. Any older one
-    was copied by someone: the session ends for the thief and the owner. Raises ``InvalidToken``,
-    ``TokenExpired`` or ``SessionRevoked``.
-    """
-    claims = tokens.verify_refresh(refresh)
-    # Durable: the end of a session must stay when the error below is raised.
-    with transaction.atomic(durable=True):
-        session = (
-            Session.objects.select_for_update(of=("self",))
-            .select_related("user")
-            .filter(pk=claims.session_id, user_id=claims.user_id, revoked_at__isnull=True)
-            .first()
-        )
-        if session is not None and _take_next_token(session, claims.jti):
-            session.address = devices.clean_address(address) or session.address
-            session.last_used_at = timezone.now()
-            session.save(
-                update_fields=[
-                    "refresh_jti", "previous_jti", "rotated_at", "address", "last_used_at",
-                ]
-            )  # fmt: skip
-            return session
-    raise SessionRevoked
-
-
-def _take_next_token(session: Session, jti: str) -> bool:
-    """Move the locked session to its next token; false when it is over, or was just ended."""
-    now = timezone.now()
-    if not session.user.is_active or session.expires_at <= now:
-        return False
-    if jti == session.refresh_jti:
-        session.previous_jti, session.refresh_jti = jti, tokens.new_jti()
-        session.rotated_at = now
-        return True
-    rotated_at = session.rotated_at
-    if jti == session.previous_jti and rotated_at and now - rotated_at <= REUSE_GRACE:
-        return True
-    log.warning("refresh_token_reused", session=str(session.pk), account=str(session.user_id))
-    end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.TOKEN_REUSED)
-    return False
 
 
 def touch_session(*, session: Session) -> None:

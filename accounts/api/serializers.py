@@ -5,7 +5,9 @@ from rest_framework import serializers
 from accounts import names
 from accounts.actions.passwords import PASSWORD_MAX
 from accounts.devices import DEVICE_MAX
+from accounts.models import RevokedReason
 from accounts.tokens import TOKEN_MAX
+from pneumatic.lib.paging import PageQuery
 from pneumatic.lib.serializers import StrictSerializer, TextField, WrittenField
 
 
@@ -111,3 +113,19 @@ class SessionSerializer(StrictSerializer):
     last_used_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     current = serializers.BooleanField(help_text="The device that asks.")
+    ended_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null while one is signed in there."
+    )
+    ended_reason = serializers.ChoiceField(
+        choices=RevokedReason.choices,
+        allow_blank=True,
+        help_text="`token_reused`: somebody may have copied what signs this device in.",
+    )
+
+
+class SessionsQuery(PageQuery):
+    """Which devices."""
+
+    ended = serializers.BooleanField(
+        default=False, help_text="True: those that were signed out in the last 90 days, and why."
+    )

@@ -16,13 +16,14 @@ from accounts.api import cookies
 from accounts.api.serializers import (
     ChangePasswordSerializer,
     SessionSerializer,
+    SessionsQuery,
     SignOutEverywhereSerializer,
 )
 from accounts.authentication import BearerAuthentication, Identity
 from accounts.models import Session, User
 from accounts.presenters import present_session
 from pneumatic.lib.http import guarded
-from pneumatic.lib.paging import ByUUID
+from pneumatic.lib.paging import ByUUID, asked
 from pneumatic.lib.serializers import parsed
 
 # Generic for the type checker only.
@@ -91,20 +92,28 @@ class ChangePasswordView(APIView):
 class _ById(ByUUID):
     """The device on which one signed in last comes first: ids sort by time."""
 
+    query = SessionsQuery
+
     def __init__(self) -> None:
         super().__init__("-id")
 
 
 class SessionsView(_Sessions):
-    """The devices on which one is signed in."""
+    """The devices on which one is, or was, signed in."""
 
     pagination_class = _ById
     serializer_class = SessionSerializer
 
     def get_queryset(self) -> QuerySet[Session]:
-        return queries.sessions_of(_user(self.request))
+        ended: bool = asked(self.request, SessionsQuery)["ended"]
+        find = queries.ended_sessions_of if ended else queries.sessions_of
+        return find(_user(self.request))
 
-    @extend_schema(operation_id="auth_sessions", responses=SessionSerializer(many=True))
+    @extend_schema(
+        operation_id="auth_sessions",
+        parameters=[SessionsQuery],
+        responses=SessionSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
         mine = _session(request)

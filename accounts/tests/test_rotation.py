@@ -1,6 +1,7 @@
 """One refresh token, several hands: tabs, lost answers, thieves."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,12 +9,14 @@ import pytest
 import time_machine
 from django.db import connections
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from rest_framework.test import APIClient
 
 from accounts import actions, queries, tokens
-from accounts.actions.sessions import REUSE_GRACE
+from accounts.actions.rotation import REUSE_GRACE
+from accounts.authentication import authenticate_token
 from accounts.errors import InvalidToken, SessionRevoked, TokenExpired
-from accounts.models import RevokedReason, Session, User
+from accounts.models import AuditEvent, RevokedReason, Session, User
 
 Published = list[tuple[str, dict[str, Any]]]
 
@@ -91,6 +94,78 @@ def test_the_old_token_dies_at_once_when_its_successor_is_used(laptop: Session) 
     assert laptop.revoked_reason == RevokedReason.TOKEN_REUSED
 
 
+def test_the_old_token_dies_at_once_when_the_access_token_of_the_new_pair_is_used(
+    laptop: Session,
+) -> None:
+    first = tokens.issue(laptop)
+    second = tokens.issue(actions.refresh_session(refresh=first.refresh))
+    authenticate_token(first.access)
+    assert _refresh(first.refresh) == second.refresh, "the old access token tells nothing"
+
+    authenticate_token(second.access)
+
+    with pytest.raises(SessionRevoked):
+        _refresh(first.refresh)
+    laptop.refresh_from_db()
+    assert laptop.revoked_reason == RevokedReason.TOKEN_REUSED
+
+
+def test_the_access_token_of_either_tab_counts_as_the_new_pair(laptop: Session) -> None:
+    first = tokens.issue(laptop).refresh
+    actions.refresh_session(refresh=first)
+    other_tab = tokens.issue(actions.refresh_session(refresh=first))
+
+    authenticate_token(other_tab.access)
+
+    assert _refresh(other_tab.refresh) != other_tab.refresh
+    with pytest.raises(SessionRevoked):
+        _refresh(first)
+
+
+def test_only_the_first_use_of_a_pair_costs_a_write(
+    laptop: Session, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        authenticate_token(tokens.issue(laptop).access)
+    pair = tokens.issue(actions.refresh_session(refresh=tokens.issue(laptop).refresh))
+
+    with django_assert_num_queries(2):
+        authenticate_token(pair.access)
+    with django_assert_num_queries(1):
+        authenticate_token(pair.access)
+
+
+def test_security_2_a_stolen_token_ends_the_session_is_audited_and_its_owner_is_told(
+    alice: User, laptop: Session, phone: Session, on: Callable[[Session], APIClient]
+) -> None:
+    """The owner refreshed and went on; then the thief comes with the token from before."""
+    stolen = tokens.issue(laptop).refresh
+    owners = tokens.issue(actions.refresh_session(refresh=stolen))
+    authenticate_token(owners.access)
+    thief = APIClient()
+
+    refused = thief.post(
+        "/api/v1/auth/token/refresh/",
+        {"refresh": stolen},
+        format="json",
+        headers={"user-agent": "thief"},
+        REMOTE_ADDR="203.0.113.66",
+    )
+
+    assert refused.status_code == 401
+    event = AuditEvent.objects.get()
+    assert (event.kind, event.user_id, event.address) == ("token_reused", alice.pk, "203.0.113.66")
+    assert event.detail == {"session": str(laptop.pk), "device": "Laptop"}
+    with pytest.raises(SessionRevoked, match="used twice"):
+        authenticate_token(owners.access)
+    with pytest.raises(SessionRevoked, match="used twice"):
+        _refresh(owners.refresh)
+    told = on(phone).get("/api/v1/auth/sessions/?ended=true").json()["results"]
+    assert [(each["device"], each["ended_reason"]) for each in told] == [("Laptop", "token_reused")]
+    assert told[0]["ended_at"] is not None
+    assert AuditEvent.objects.count() == 1, "one theft, however often it is tried"
+
+
 def test_a_session_ends_after_its_lifetime_however_often_it_was_refreshed(laptop: Session) -> None:
     refresh = tokens.issue(laptop).refresh
     with time_machine.travel(laptop.expires_at.timestamp() - 60, tick=False):
@@ -160,11 +235,11 @@ def _all_at_once(refresh: str, times: int) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twelve_tabs_at_once_all_get_one_successor(laptop: Session) -> None:
+def test_security_3_twenty_tabs_at_once_all_get_one_successor(laptop: Session) -> None:
     refresh = tokens.issue(laptop).refresh
 
     for _ in range(5):
-        successors = set(_all_at_once(refresh, 12))
+        successors = set(_all_at_once(refresh, 20))
         assert len(successors) == 1
         assert refresh not in successors
         refresh = successors.pop()
@@ -181,6 +256,7 @@ def test_a_dead_token_at_many_doors_at_once_opens_none(laptop: Session) -> None:
 
     assert _all_at_once(dead, 8) == ["revoked"] * 8
     assert Session.objects.get(pk=laptop.pk).revoked_reason == RevokedReason.TOKEN_REUSED
+    assert [event.kind for event in AuditEvent.objects.all()] == ["token_reused"]
 
 
 @pytest.mark.django_db(transaction=True)

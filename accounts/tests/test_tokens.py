@@ -12,17 +12,20 @@ from django.utils import timezone
 from accounts import actions, tokens
 from accounts.authentication import authenticate_token
 from accounts.errors import InvalidToken, SessionRevoked, TokenExpired
+from accounts.keyring import key_id
 from accounts.models import Session, User
 
-_OPTIONS: dict[str, Any] = settings.SIMPLE_JWT
-KEY: str = _OPTIONS["SIGNING_KEY"]
+KEY: str = settings.JWT_SIGNING_KEYS[0]
 
 
 def _forged(session: Session, *, key: str = KEY, algorithm: str = "HS256", **changes: Any) -> str:
-    """An access token with some claims changed, or left out where the change is None."""
+    """An access token with some claims changed, or left out where the change is None.
+
+    It names our key, whichever it is signed with.
+    """
     claims = jwt.decode(tokens.issue(session).access, options={"verify_signature": False})
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(claims, key, algorithm=algorithm)
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": key_id(KEY)})
 
 
 def _unsigned(session: Session, header: dict[str, Any]) -> str:
@@ -43,7 +46,7 @@ def test_an_access_token_says_who_on_which_device_and_until_when(laptop: Session
     assert claims.expires_at == pair.access_expires_at == identity.expires_at
     assert (identity.user, identity.session) == (laptop.user, laptop)
     body = jwt.decode(pair.access, options={"verify_signature": False})
-    assert set(body) == {"sub", "sid", "iat", "exp", "jti", "iss", "aud", "token_type"}
+    assert set(body) == {"sub", "sid", "pid", "iat", "exp", "jti", "iss", "aud", "token_type"}
     assert jwt.get_unverified_header(pair.access)["alg"] == "HS256"
 
 
@@ -105,6 +108,7 @@ def test_the_key_that_a_token_names_itself_is_not_looked_at(laptop: Session) -> 
         {"jti": None},
         {"sub": None},
         {"sid": None},
+        {"pid": None},
         {"token_type": None},
         {"token_type": "refresh"},
         {"sub": "not-an-id"},

@@ -40,12 +40,14 @@ class ByUUID(CursorPagination):
 
     page_size = PAGE
     page_size_query_param = "limit"
+    #: What else the query string may hold.
+    query: type[PageQuery] = PageQuery
 
     def __init__(self, ordering: str) -> None:
         self.ordering = ordering
 
     def get_page_size(self, request: Request) -> int:
-        size: int = asked(request, PageQuery)["limit"]
+        size: int = asked(request, self.query)["limit"]
         return size
 
     def turn(self, rows: QuerySet[Any, Any], request: Request) -> Page:

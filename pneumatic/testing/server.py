@@ -14,7 +14,14 @@ from pneumatic.settings import BASE_DIR
 # A port may be taken between our finding it free and the server's binding it.
 ATTEMPTS = 3
 # What would take it away from SQLite and the in-memory layer, or make it another than `make run`'s.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEY", "ALLOWED_HOSTS")
+FOREIGN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "JWT_SIGNING_KEY",
+    "JWT_SIGNING_KEYS",
+    "ALLOWED_HOSTS",
+)
 COMMAND_SECONDS = 60
 
 

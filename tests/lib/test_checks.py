@@ -16,7 +16,7 @@ STRONG, ALSO_STRONG = (
 def production(settings: Settings) -> Settings:
     """A deployment without mistakes."""
     settings.PRODUCTION, settings.DEBUG = True, False
-    settings.SECRET_KEY, settings.JWT_SIGNING_KEY = STRONG, ALSO_STRONG
+    settings.SECRET_KEY, settings.JWT_SIGNING_KEYS = STRONG, [ALSO_STRONG]
     settings.METRICS_TOKEN = ""
     settings.ALLOWED_HOSTS = ["chat.example.org"]
     settings.ALLOWED_ORIGINS = ["https://chat.example.org"]
@@ -45,9 +45,11 @@ def test_development_passes_as_it_is(settings: Settings) -> None:
         ({"SECRET_KEY": "short"}, "E002"),
         ({"SECRET_KEY": "a" * 60}, "E002"),
         ({"SECRET_KEY": f"django-insecure-{STRONG}"}, "E002"),
-        ({"JWT_SIGNING_KEY": STRONG}, "E003"),
-        ({"JWT_SIGNING_KEY": "Sh0rt-but-varied-0123456789"}, "E004"),
-        ({"JWT_SIGNING_KEY": "changeme" + ALSO_STRONG}, "E004"),
+        ({"JWT_SIGNING_KEYS": [STRONG]}, "E003"),
+        ({"JWT_SIGNING_KEYS": [ALSO_STRONG, STRONG]}, "E003"),
+        ({"JWT_SIGNING_KEYS": ["Sh0rt-but-varied-0123456789"]}, "E004"),
+        ({"JWT_SIGNING_KEYS": [ALSO_STRONG, "Sh0rt-but-varied-0123456789"]}, "E004"),
+        ({"JWT_SIGNING_KEYS": ["changeme" + ALSO_STRONG]}, "E004"),
         ({"REDIS_URL": ""}, "E005"),
         ({"ALLOWED_HOSTS": ["*"]}, "E006"),
         ({"ALLOWED_HOSTS": []}, "E006"),

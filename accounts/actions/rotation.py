@@ -1,0 +1,83 @@
+"""Refresh tokens: each is good for one exchange, and a used one that comes back is a theft."""
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import devices, queries, tokens
+from accounts.actions.audit import record
+from accounts.actions.sessions import end_sessions
+from accounts.errors import SessionRevoked
+from accounts.models import AuditKind, RevokedReason, Session
+from accounts.tokens import Claims
+
+log = structlog.get_logger(__name__)
+
+#: How long the refresh token that was just used gives its successor once more, as long as nobody
+#: has used that or the access token beside it: two tabs that wake together, or an answer that got
+#: lost, must not look like theft.
+REUSE_GRACE: Final = timedelta(seconds=10)
+
+
+def refresh_session(*, refresh: str, address: str | None = None) -> Session:
+    """The session of this refresh token, with the next token in its row.
+
+    The token before the newest gives the same successor again for ``REUSE_GRACE``, until the new
+    pair is first used. Any older one was copied by someone: the session ends for the thief and the
+    owner. Raises ``InvalidToken``, ``TokenExpired`` or ``SessionRevoked``.
+    """
+    claims = tokens.verify_refresh(refresh)
+    # Durable: the end of a session must stay when the error below is raised.
+    with transaction.atomic(durable=True):
+        session = (
+            Session.objects.select_for_update(of=("self",))
+            .select_related("user")
+            .filter(pk=claims.session_id, user_id=claims.user_id, revoked_at__isnull=True)
+            .first()
+        )
+        if session is not None and _take_next_token(session, claims.jti, address):
+            session.address = devices.clean_address(address) or session.address
+            session.last_used_at = timezone.now()
+            session.save(
+                update_fields=[
+                    "refresh_jti", "previous_jti", "rotated_at", "address", "last_used_at",
+                ]
+            )  # fmt: skip
+            return session
+    raise SessionRevoked.because(queries.why_ended(claims.session_id))
+
+
+def settle_pair(*, session: Session, claims: Claims) -> None:
+    """Take note that an access token is in use: the refresh token before its pair is dead now.
+
+    A write for the first use of each pair only.
+    """
+    if session.previous_jti and claims.pair == session.refresh_jti:
+        Session.objects.filter(pk=session.pk, refresh_jti=claims.pair).update(previous_jti="")
+        session.previous_jti = ""
+
+
+def _take_next_token(session: Session, jti: str, address: str | None) -> bool:
+    """Move the locked session to its next token; false when it is over, or was just ended."""
+    now = timezone.now()
+    if not session.user.is_active or session.expires_at <= now:
+        return False
+    if jti == session.refresh_jti:
+        session.previous_jti, session.refresh_jti = jti, tokens.new_jti()
+        session.rotated_at = now
+        return True
+    rotated_at = session.rotated_at
+    if jti == session.previous_jti and rotated_at and now - rotated_at <= REUSE_GRACE:
+        return True
+    log.warning("refresh_token_reused", session=str(session.pk), account=str(session.user_id))
+    end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.TOKEN_REUSED)
+    record(
+        kind=AuditKind.TOKEN_REUSED,
+        user=session.user,
+        address=address,
+        detail={"session": str(session.pk), "device": session.device},
+    )
+    return False
