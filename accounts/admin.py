@@ -10,7 +10,8 @@ from django.forms import Form
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import AuditEvent, RevokedReason, Session, User
+from accounts.models import AuditEvent, Session, User
+from pneumatic.lib.http import client_address
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -140,24 +141,31 @@ class UserAdmin(_UserAdmin):
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=columns.intersection(form.changed_data))
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        powers = sorted(set(_POWERS).intersection(form.changed_data))
+        if powers:
+            actions.powers_changed(user=form.instance, powers=powers, **_by(request))
+
     @admin.action(description="Suspend, and sign out everywhere", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         people = [each for each in self._within_reach(request, queryset) if each != request.user]
         for user in people:
-            actions.suspend_user(user=user)
+            actions.suspend_user(user=user, **_by(request))
         self.message_user(request, f"Suspended: {len(people)}.", messages.SUCCESS)
 
     @admin.action(description="Reactivate", permissions=["change"])
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         people = self._within_reach(request, queryset)
         for user in people:
-            actions.reactivate_user(user=user)
+            actions.reactivate_user(user=user, **_by(request))
         self.message_user(request, f"Reactivated: {len(people)}.", messages.SUCCESS)
 
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         ended = sum(
-            actions.sign_out_everywhere(user=user) for user in self._within_reach(request, queryset)
+            actions.sign_out_everywhere(user=user, **_by(request))
+            for user in self._within_reach(request, queryset)
         )
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)
 
@@ -201,7 +209,7 @@ class SessionAdmin(_ReadOnly, _SessionAdmin):
         reach = Session.objects.filter(pk__in=queryset.values("pk"))
         if not _is_superuser(request):
             reach = reach.filter(user__is_superuser=False)
-        ended = actions.end_sessions(reach, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
+        ended = actions.revoke_sessions(sessions=reach, **_by(request))
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)
 
 
@@ -240,6 +248,11 @@ class AuditEventAdmin(_ReadOnly, _AuditAdmin):
     @admin.display(description="detail")
     def told(self, event: AuditEvent) -> str:
         return ", ".join(f"{name}: {value}" for name, value in event.detail.items())
+
+
+def _by(request: HttpRequest) -> dict[str, Any]:
+    """Who does it, and from where."""
+    return {"actor": request.user, "address": client_address(request)}
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import devices, queries, tokens
+from accounts.actions.audit import record
 from accounts.errors import NoSuchSession, WrongCredentials
-from accounts.models import RevokedReason, Session, User
+from accounts.models import AuditKind, RevokedReason, Session, User
 from pneumatic.lib import realtime
 
 #: How stale `last_used_at` may be; a write for each request would cost more than it tells.
@@ -90,24 +91,71 @@ def touch_session(*, session: Session) -> None:
     session.last_used_at = now
 
 
-def sign_out(*, session: Session) -> None:
+def sign_out(*, session: Session, address: str | None = None) -> None:
     """End the session from its own device; ending it twice is no error."""
-    end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.SIGNED_OUT)
+    with transaction.atomic():
+        if end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.SIGNED_OUT):
+            _record_end(AuditKind.SIGNED_OUT, session, address=address)
 
 
-def sign_out_everywhere(*, user: User, except_session: Session | None = None) -> int:
-    """End all of the user's sessions but ``except_session``; returns how many."""
+def sign_out_everywhere(
+    *,
+    user: User,
+    except_session: Session | None = None,
+    actor: User | None = None,
+    address: str | None = None,
+) -> int:
+    """End all of the user's sessions but ``except_session``; returns how many.
+
+    Django's own sessions end as well, and are not counted. ``actor`` is who did it, where it was
+    not the user.
+    """
     sessions = Session.objects.filter(user=user)
     if except_session is not None:
         sessions = sessions.exclude(pk=except_session.pk)
-    return end_sessions(sessions, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
+    with transaction.atomic():
+        user.renew_session_stamp()
+        ended = end_sessions(sessions, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
+        record(
+            kind=AuditKind.SIGNED_OUT_EVERYWHERE,
+            user=user,
+            actor=actor,
+            address=address,
+            detail={"devices": str(ended)},
+        )
+    return ended
 
 
-def revoke_session(*, user: User, session_id: uuid.UUID) -> None:
+def revoke_session(*, user: User, session_id: uuid.UUID, address: str | None = None) -> None:
     """End one of the user's own sessions; raises ``NoSuchSession`` when it is not one of them."""
-    mine = Session.objects.filter(user=user, pk=session_id)
-    if not end_sessions(mine, reason=RevokedReason.SIGNED_OUT_ELSEWHERE):
-        raise NoSuchSession
+    with transaction.atomic():
+        mine = Session.objects.filter(user=user, pk=session_id)
+        if not end_sessions(mine, reason=RevokedReason.SIGNED_OUT_ELSEWHERE):
+            raise NoSuchSession
+        _record_end(AuditKind.SESSION_REVOKED, mine.get(), address=address)
+
+
+def revoke_sessions(*, sessions: QuerySet[Session], actor: User, address: str | None = None) -> int:
+    """End these sessions on the word of ``actor``, who is staff; returns how many."""
+    with transaction.atomic():
+        ending = list(sessions.filter(revoked_at__isnull=True).select_related("user"))
+        among = Session.objects.filter(pk__in=[each.pk for each in ending])
+        ended = end_sessions(among, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
+        for session in ending:
+            _record_end(AuditKind.SESSION_REVOKED, session, actor=actor, address=address)
+    return ended
+
+
+def _record_end(
+    kind: AuditKind, session: Session, *, address: str | None, actor: User | None = None
+) -> None:
+    record(
+        kind=kind,
+        user=session.user,
+        actor=actor,
+        address=address,
+        detail={"session": str(session.pk), "device": session.device},
+    )
 
 
 def end_sessions(sessions: QuerySet[Session], *, reason: RevokedReason) -> int:

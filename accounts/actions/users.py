@@ -1,6 +1,6 @@
 """Joining, one's profile, suspension."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.contrib.auth.hashers import make_password
@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts import names, queries
+from accounts.actions.audit import record
 from accounts.actions.passwords import problems_with_password
-from accounts.actions.sessions import end_sessions, open_session
-from accounts.models import RevokedReason, Session, User
+from accounts.actions.sessions import end_sessions, open_session, sign_out_everywhere
+from accounts.models import AuditKind, RevokedReason, Session, User
 from pneumatic.lib.errors import Invalid
 
 _TAKEN = {"username": "This username is taken.", "email": "This e-mail address is taken."}
@@ -101,15 +102,39 @@ def update_profile(*, user: User, display_name: str) -> User:
     return user
 
 
-def suspend_user(*, user: User) -> None:
+def suspend_user(*, user: User, actor: User | None = None, address: str | None = None) -> None:
     """Keep the user out: every session ends, every socket closes, no door opens."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
+        # Else Django's own sessions would be back with the reactivation.
+        user.renew_session_stamp()
         end_sessions(Session.objects.filter(user=user), reason=RevokedReason.SUSPENDED)
+        record(kind=AuditKind.SUSPENDED, user=user, actor=actor, address=address)
     user.is_active = False
 
 
-def reactivate_user(*, user: User) -> None:
+def reactivate_user(*, user: User, actor: User | None = None, address: str | None = None) -> None:
     """Let a suspended user sign in again; ended sessions stay ended."""
-    User.objects.filter(pk=user.pk).update(is_active=True)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_active=True)
+        record(kind=AuditKind.REACTIVATED, user=user, actor=actor, address=address)
     user.is_active = True
+
+
+def powers_changed(
+    *, user: User, powers: Sequence[str], actor: User, address: str | None = None
+) -> None:
+    """Take note that what the user may do in the administration was changed.
+
+    They sign in anew for it, everywhere; unless they did it themselves.
+    """
+    with transaction.atomic():
+        record(
+            kind=AuditKind.POWERS_CHANGED,
+            user=user,
+            actor=actor,
+            address=address,
+            detail={"changed": ", ".join(powers)},
+        )
+        if user != actor:
+            sign_out_everywhere(user=user, actor=actor, address=address)

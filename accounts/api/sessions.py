@@ -3,6 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING, cast
 
+from django.contrib.auth import update_session_auth_hash
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication
@@ -22,7 +23,7 @@ from accounts.api.serializers import (
 from accounts.authentication import BearerAuthentication, Identity
 from accounts.models import Session, User
 from accounts.presenters import present_session
-from pneumatic.lib.http import guarded
+from pneumatic.lib.http import client_address, guarded
 from pneumatic.lib.paging import ByUUID, asked
 from pneumatic.lib.serializers import parsed
 
@@ -50,7 +51,8 @@ class LogoutView(APIView):
 
     @extend_schema(operation_id="auth_sign_out", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        actions.sign_out(session=cast(Identity, request.auth).session)  # the only way in
+        mine = cast(Identity, request.auth).session  # the only way in
+        actions.sign_out(session=mine, address=client_address(request))
         return _signed_out()
 
 
@@ -65,8 +67,12 @@ class LogoutAllView(APIView):
     def post(self, request: Request) -> Response:
         wishes = parsed(SignOutEverywhereSerializer(data=request.data))
         keep = _session(request) if wishes["keep_current"] else None
-        actions.sign_out_everywhere(user=_user(request), except_session=keep)
-        return _signed_out() if keep is None else Response(status=204)
+        user = _user(request)
+        actions.sign_out_everywhere(user=user, except_session=keep, address=client_address(request))
+        if wishes["keep_current"] and keep is None:
+            # It is Django's own session that asks: bound anew, under another key.
+            update_session_auth_hash(request._request, user)
+        return Response(status=204) if wishes["keep_current"] else _signed_out()
 
 
 class ChangePasswordView(APIView):
@@ -127,7 +133,9 @@ class SessionView(APIView):
 
     @extend_schema(operation_id="auth_session_revoke", responses={204: None})
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
-        actions.revoke_session(user=_user(request), session_id=session_id)
+        actions.revoke_session(
+            user=_user(request), session_id=session_id, address=client_address(request)
+        )
         mine = _session(request)
         gone = mine is not None and mine.pk == session_id
         return _signed_out() if gone else Response(status=204)

@@ -1,5 +1,6 @@
 """A person who may sign in."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -8,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts import names
 from pneumatic.lib.ids import uuid7
@@ -61,6 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         "active", default=True, help_text="Off: suspended, signed out everywhere, kept out."
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May open the admin.")
+    # Part of what Django's own sessions (the administration, the browsable API) are bound to.
+    session_stamp = models.UUIDField(default=uuid.uuid4, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -97,6 +101,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.display_name = names.clean_display_name(self.display_name) or self.username
         except ValidationError as error:
             raise ValidationError({"display_name": error.messages}) from None
+
+    def renew_session_stamp(self) -> None:
+        """End Django's own sessions of this person, wherever they are; saves that one column."""
+        self.session_stamp = uuid.uuid4()
+        self.save(update_fields=["session_stamp"])
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        # Django's own covers the password only.
+        bound_to = f"{self.session_stamp}{self.password}"
+        return salted_hmac(
+            "accounts.User.session", bound_to, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         return self.display_name or self.username

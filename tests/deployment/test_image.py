@@ -95,7 +95,7 @@ def test_it_sets_only_variables_that_the_server_reads() -> None:
         "manage.py",
         "requirements.txt",
         "requirements-uv.txt",
-        "accounts/models.py",
+        "accounts/models/user.py",
         "chat/protocol/",
         "pneumatic/settings.py",
         "static",

@@ -1,0 +1,182 @@
+"""Django's own sessions, of the administration and the browsable API, end with all the others."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import actions
+from accounts.models import AuditEvent, Session, User
+from accounts.tests.conftest import PASSWORD
+
+SESSIONS, LOGOUT_ALL = "/api/v1/auth/sessions/", "/api/v1/auth/logout-all/"
+On = Callable[[Session], APIClient]
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    """Alice, signed in with Django's session; she is staff."""
+    alice.is_staff = True
+    alice.save()
+    client = Client()
+    client.force_login(alice)
+    assert _is_in(client)
+    assert client.get("/admin/").status_code == 200
+    return client
+
+
+def _is_in(client: Client) -> bool:
+    return client.get(SESSIONS).status_code == 200
+
+
+ENDS: dict[str, Callable[[User], object]] = {
+    "signing out everywhere": lambda user: actions.sign_out_everywhere(user=user),
+    "a change of password": lambda user: actions.change_password(
+        user=user, old=PASSWORD, new="nine blue candles"
+    ),
+    "a password set by staff": lambda user: actions.set_password(
+        user=user, new="nine blue candles"
+    ),
+    "suspension": lambda user: actions.suspend_user(user=user),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_django_session_ends_with(
+    alice: User, browser: Client, end: Callable[[User], object]
+) -> None:
+    end(alice)
+
+    assert not _is_in(browser)
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_a_django_session_does_not_come_back_with_the_reactivation(
+    alice: User, browser: Client
+) -> None:
+    actions.suspend_user(user=alice)
+    actions.reactivate_user(user=alice)
+
+    assert not _is_in(browser)
+
+
+def test_signing_the_others_out_from_a_device_ends_django_sessions_too(
+    browser: Client, on: On, laptop: Session
+) -> None:
+    assert on(laptop).post(LOGOUT_ALL, {"keep_current": True}, format="json").status_code == 204
+
+    assert not _is_in(browser)
+    assert on(laptop).get(SESSIONS).status_code == 200
+
+
+def test_signing_the_others_out_from_a_django_session_keeps_just_that_one(
+    alice: User, browser: Client, laptop: Session
+) -> None:
+    other = Client()
+    other.force_login(alice)
+    before = browser.cookies["sessionid"].value
+
+    wishes = {"keep_current": True}
+    assert browser.post(LOGOUT_ALL, wishes, content_type="application/json").status_code == 204
+
+    assert _is_in(browser)
+    assert browser.cookies["sessionid"].value != before
+    assert not _is_in(other)
+    laptop.refresh_from_db()
+    assert laptop.revoked_at is not None
+
+
+def test_one_device_that_is_signed_out_leaves_the_rest_alone(
+    alice: User, browser: Client, laptop: Session
+) -> None:
+    actions.revoke_session(user=alice, session_id=laptop.pk)
+
+    assert _is_in(browser)
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    """A superuser in the administration."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("root", "root@example.org", PASSWORD))
+    return client
+
+
+def _change(client: Client, user: User, **powers: object) -> None:
+    form = {
+        "email": user.email,
+        "sessions-TOTAL_FORMS": "0",
+        "sessions-INITIAL_FORMS": "0",
+        **powers,
+    }
+    answer = client.post(f"/admin/accounts/user/{user.pk}/change/", form)
+    assert answer.status_code == 302, answer.content
+
+
+def test_security_4_whose_powers_change_signs_in_anew_everywhere_and_it_is_audited(
+    root: Client, alice: User, browser: Client, laptop: Session
+) -> None:
+    group = Group.objects.create(name="moderators")
+    group.permissions.set(Permission.objects.filter(codename="view_user"))
+
+    _change(root, alice, is_staff="on", groups=[group.pk])
+
+    laptop.refresh_from_db()
+    assert laptop.revoked_at is not None
+    assert not _is_in(browser)
+    ended, changed = AuditEvent.objects.all()[:2]
+    assert (changed.kind, changed.user_id) == ("powers_changed", alice.pk)
+    assert changed.detail == {"changed": "groups"}
+    assert changed.actor_id == User.objects.get(username="root").pk
+    assert changed.address == "127.0.0.1"
+    assert ended.kind == "signed_out_everywhere"
+
+
+def test_another_address_of_e_mail_is_no_other_power(
+    root: Client, alice: User, browser: Client
+) -> None:
+    alice.email = "lind@example.org"
+    _change(root, alice, is_staff="on")
+
+    assert _is_in(browser)
+
+
+def test_what_staff_do_to_people_and_devices_is_audited_with_who_did_it(
+    root: Client, alice: User, laptop: Session, phone: Session
+) -> None:
+    for action, path, pk in (
+        ("revoke", "session", phone.pk),
+        ("suspend", "user", alice.pk),
+        ("reactivate", "user", alice.pk),
+        ("sign_out", "user", alice.pk),
+    ):
+        chosen = {"action": action, "_selected_action": [str(pk)]}
+        assert root.post(f"/admin/accounts/{path}/", chosen).status_code == 302
+
+    me = User.objects.get(username="root").pk
+    events = AuditEvent.objects.order_by("number")
+    assert [event.kind for event in events] == [
+        "session_revoked", "suspended", "reactivated", "signed_out_everywhere",
+    ]  # fmt: skip
+    assert {(event.user_id, event.actor_id) for event in events} == {(alice.pk, me)}
+    assert events[0].detail == {"session": str(phone.pk), "device": "Phone"}
+
+
+def test_what_people_do_to_their_devices_is_audited(
+    on: On, alice: User, laptop: Session, phone: Session
+) -> None:
+    tablet = actions.open_session(user=alice, device="Tablet")
+    on(laptop).delete(f"{SESSIONS}{phone.pk}/")
+    on(tablet).post("/api/v1/auth/logout/")
+    on(laptop).post(LOGOUT_ALL)
+
+    events = AuditEvent.objects.order_by("number")
+    assert [(event.kind, event.detail.get("device")) for event in events] == [
+        ("session_revoked", "Phone"),
+        ("signed_out", "Tablet"),
+        ("signed_out_everywhere", None),
+    ]
+    assert {(event.user_id, event.actor_id) for event in events} == {(alice.pk, None)}
+    assert {event.address for event in events} == {"127.0.0.1"}
