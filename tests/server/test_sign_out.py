@@ -1,6 +1,7 @@
 """Security list 4 over several processes: signed out is signed out, everywhere."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pneumatic.testing.binaries import find_redis
 from pneumatic.testing.processes import make_folder
 from pneumatic.testing.servers import start_redis
 from tests.server.running import Person, Running, Socket
-from tests.server.test_serve import workers_of
+from tests.server.test_serve import until, workers_of
 
 Serving = Callable[..., Running]
 
@@ -24,11 +25,16 @@ def _connections_of(pid: int, port: int) -> int:
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
         if (columns := line.split())[3] == established and columns[1].endswith(f":{port:04X}")
     }
-    held = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    held = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in this moment
+            held.add(str(file.readlink()))
     return len(held & {f"socket:[{inode}]" for inode in inodes})
 
 
 async def _sockets_in_every_process(server: Running, person: Person) -> list[Socket]:
+    # What is left of the requests that registered people is no socket.
+    await until(lambda: not any(_connections_of(each, server.port) for each in workers_of(server)))
     sockets: list[Socket] = []
     while not all(_connections_of(each, server.port) for each in workers_of(server)):
         assert len(sockets) < 20, "all of them came to the same process"
