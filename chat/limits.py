@@ -41,8 +41,6 @@ BAD_FRAMES: Final = 10
 #: Frames a second of one socket, and how many may come in one burst.
 FRAMES_PER_SECOND: Final = 20
 FRAMES_BURST: Final = 100
-#: Sockets of one user in one process; more than any person has devices.
-SOCKETS_PER_USER: Final = 20
 #: Bytes and frames that may wait for a slow reader before its socket is closed.
 OUTBOUND_BYTES: Final = 1_048_576
 OUTBOUND_FRAMES: Final = 2_000

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat import fanout, limits
-from chat.actions import inputs
+from chat.actions import inputs, quotas
 from chat.actions.messages import post_system
 from chat.errors import BadField, IdTaken, NoSuchPerson, NotAllowed
 from chat.models import Conversation, Membership
@@ -25,7 +25,10 @@ class Begun(NamedTuple):
 
 
 def open_direct(*, user: User, other_id: UUID) -> Begun:
-    """The one direct conversation of these two people, begun now if there is none yet."""
+    """The one direct conversation of these two people, begun now if there is none yet.
+
+    Raises `RateLimited` for more new ones than a person begins in a day.
+    """
     if other_id == user.id:
         raise BadField("user", "is yourself; name somebody else")
     other = User.objects.filter(id=other_id, is_active=True).first()
@@ -34,6 +37,7 @@ def open_direct(*, user: User, other_id: UUID) -> Begun:
     key = Conversation.key_of(user.id, other.id)
     if found := _direct(user, key):
         return Begun(found, created=False)
+    quotas.spend_conversation(user)
     try:
         with transaction.atomic():
             conversation = Conversation(
@@ -52,7 +56,7 @@ def create_group(*, creator: User, id: UUID, title: str, member_ids: Sequence[UU
 
     The creator becomes its owner. Again with the same id and creator: the group as it is now.
     Raises `IdTaken` where the id names another conversation, `BadField` for a title or members
-    that can't be.
+    that can't be, `RateLimited` for more than a person begins in a day.
     """
     if id.version not in {4, 7}:
         raise BadField("id", "must be a random UUID (version 4 or 7)")
@@ -60,6 +64,8 @@ def create_group(*, creator: User, id: UUID, title: str, member_ids: Sequence[UU
     members = inputs.people([each for each in member_ids if each != creator.id], field="members")
     if found := Conversation.objects.filter(id=id).first():
         return Begun(_own_group(creator, found), created=False)
+    quotas.spend_conversation(creator)
+    quotas.spend_members(creator, len(members))
     try:
         with transaction.atomic():
             conversation = Conversation(

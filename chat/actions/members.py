@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat import fanout, limits
-from chat.actions import inputs
+from chat.actions import inputs, quotas
 from chat.actions.conversations import end_group
 from chat.actions.messages import post_system
 from chat.errors import BadField, NotAllowed, ReadOnly
@@ -17,14 +17,22 @@ from chat.queries import Seat, conversation_for, member_for
 Role = Membership.Role
 
 
-@transaction.atomic
 def add_member(
     *, adder: User, conversation_id: UUID, user_id: UUID, role: str = Role.MEMBER
 ) -> tuple[Membership, bool]:
     """Bring a person into a group; returns the membership and whether it is new.
 
     Somebody who had left comes back to the same row. Who is in already is left as they are.
+    Raises `RateLimited` for more attempts than a person makes in a day.
     """
+    quotas.spend_members(adder, 1)
+    return _add_member(adder, conversation_id, user_id, role)
+
+
+@transaction.atomic
+def _add_member(
+    adder: User, conversation_id: UUID, user_id: UUID, role: str
+) -> tuple[Membership, bool]:
     seat = _group_for(adder, conversation_id)
     if not seat.membership.may_manage:
         raise NotAllowed

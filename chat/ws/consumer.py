@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
 from accounts.authentication import Identity
 from chat import limits, metrics, protocol
@@ -16,12 +17,13 @@ from chat.protocol import Close
 from chat.ws import handlers, origin
 from chat.ws.hub import hub
 from chat.ws.outbound import Outbound
-from chat.ws.session import Pace, TokenClock
+from chat.ws.session import Pace, TokenClock, crowd
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http import client_address
 from pneumatic.lib.ids import uuid7
 from pneumatic.lib.metrics import rate_limited
+from pneumatic.lib.ratelimit import address_key
 
 log = structlog.get_logger(__name__)
 #: How long a socket of a stopping process may take for its last answers.
@@ -48,6 +50,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._frames = 0
         self._opened = time.monotonic()
         self._close_code: int | None = None
+        self._places: list[str] = []
         self._retiring = False
         self._answering = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -81,8 +84,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         offered = self.scope.get("subprotocols", [])
         ours = protocol.SUBPROTOCOL in offered
         await self.accept(protocol.SUBPROTOCOL if ours else None)
+        address = address_key(client_address(self.scope))
         if not origin.is_allowed(self.scope["headers"]):
             await self.end(Close.NOT_ALLOWED)
+        elif not self.take_place(f"address:{address}", settings.SOCKETS_PER_ADDRESS):
+            await self.end(Close.TOO_MANY)
         elif offered and not ours:
             await self.end(Close.BROKEN_CLIENT)
         else:
@@ -133,6 +139,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         fields = {bad.field: [bad.detail]} if bad.field else None
         self.tell(error_event(Invalid(bad.detail, fields=fields), bad.ref))
+
+    def take_place(self, key: str, most: int) -> bool:
+        """Count this socket among ``key``'s until it ends; False when those are too many."""
+        if not crowd().enter(key, most):
+            rate_limited("sockets")
+            return False
+        self._places.append(key)
+        return True
 
     # --- Texts out ------------------------------------------------------------------------------
 
@@ -206,6 +220,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         timer: asyncio.TimerHandle | None = getattr(self, "_hello_timer", None)
         if timer is not None:
             timer.cancel()
+        for place in self._places:
+            crowd().leave(place)
         self.clock.stop()
         self.outbound.close()
         for task in tuple(self._tasks):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
+
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from accounts.queries import active_among
@@ -19,7 +21,7 @@ from chat.actions.typing import set_typing
 from chat.protocol import Close
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
-from chat.ws.session import same_session
+from chat.ws.session import charge_for_frames, command_wait, same_session
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
@@ -40,6 +42,9 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand) -> None:
         return
     if isinstance(command, protocol.Hello):
         raise Invalid("hello was said already.")
+    if not isinstance(command, _COUNTED_ELSEWHERE) and (wait := command_wait(socket.user_id)):
+        rate_limited("commands")
+        raise RateLimited(retry_after=round(wait, 3))
     await _HANDLERS[type(command)](socket, socket.identity, command)
 
 
@@ -68,12 +73,15 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         await socket.end(Close.REVOKED)
         return
     except Unauthenticated:
-        await socket.end(Close.UNAUTHENTICATED)
+        # As a 401 over REST: out of the address's budget, so that guessing isn't free.
+        wait = await user_budget().aspend(rate_key(None, client_address(socket.scope)))
+        await socket.end(Close.TOO_MANY if wait else Close.UNAUTHENTICATED)
         return
-    epoch = await in_database(queries.epoch)
-    if hub().sockets_of(identity.user.id) >= limits.SOCKETS_PER_USER:
+    mine = f"user:{identity.user.id}"
+    if not socket.take_place(mine, settings.SOCKETS_PER_USER) or command_wait(identity.user.id):
         await socket.end(Close.TOO_MANY)
         return
+    epoch = await in_database(queries.epoch)
     socket.identity = identity
     socket.user_id, socket.session_id = identity.user.id, identity.session.id
     try:
@@ -220,6 +228,8 @@ async def _ping(socket: "ChatConsumer", identity: Identity, command: protocol.Pi
     socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=_now()))
 
 
+#: A send comes out of the budget that REST has as well; a ping costs nothing but its frame.
+_COUNTED_ELSEWHERE = (protocol.Send, protocol.Ping)
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
 _HANDLERS = {
     protocol.Send: _send,
@@ -250,6 +260,7 @@ async def _tell(socket: "ChatConsumer", command: protocol.Sync, found: catchup.C
         if hub().is_in(socket, groups.conversation(frame.conversation)):
             metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
             socket.tell(frame)
+    charge_for_frames(socket.user_id, len(found.frames))
     online = await presence.online_among(found.acquaintances) if command.states else set()
     socket.tell(
         protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))

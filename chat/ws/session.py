@@ -1,13 +1,22 @@
-"""A socket's session: who it is, until when, and how fast it may talk."""
+"""A socket's session: who it is, until when, how fast it may talk, and how many there may be."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.authentication import Identity
 from chat import limits
+from pneumatic.lib.ratelimit import HOUR, MINUTE, LocalBuckets
+
+#: What each frame of a sync's answer costs, where any command costs 1.
+FRAME_COST: Final = 0.1
 
 
 class TokenClock:
@@ -51,6 +60,58 @@ class Pace:
             return False
         self._tokens -= 1
         return True
+
+
+_commands = LocalBuckets()
+
+
+def command_wait(user_id: UUID) -> float:
+    """Count one command other than a send; 0.0, or the seconds to wait and it isn't counted.
+
+    One bucket for all of a person's sockets in this process, so that nobody's cheap commands can
+    fill the queue for the database that everybody shares. Not in Redis: asking would cost as much
+    as most of these commands do.
+    """
+    return _commands.spend(str(user_id), 1.0, _command_buckets()).wait
+
+
+def charge_for_frames(user_id: UUID, frames: int) -> None:
+    """Let a sync cost what it brought; a long one is waited for afterwards, not cut."""
+    _commands.charge(str(user_id), FRAME_COST * frames, _command_buckets())
+
+
+def _command_buckets() -> tuple[tuple[float, float], ...]:
+    return (settings.SOCKET_COMMANDS_PER_MINUTE, MINUTE), (0, HOUR)
+
+
+class Crowd:
+    """How many sockets of this process there are, by user and by address."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def enter(self, key: str, most: int) -> bool:
+        """Count one more, unless there are ``most`` already; 0 lifts that."""
+        if most and self._counts[key] >= most:
+            return False
+        self._counts[key] += 1
+        return True
+
+    def leave(self, key: str) -> None:
+        self._counts[key] -= 1
+        if self._counts[key] <= 0:
+            del self._counts[key]
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+
+_crowds: "WeakKeyDictionary[asyncio.AbstractEventLoop, Crowd]" = WeakKeyDictionary()
+
+
+def crowd() -> Crowd:
+    """The running event loop's."""
+    return _crowds.setdefault(asyncio.get_running_loop(), Crowd())
 
 
 def same_session(identity: Identity, other: Identity) -> bool:

@@ -98,6 +98,7 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
             return _once_more(context, exc)
         except Exception as another:
             exc = another
+    exc = _charged(exc, request)
     status, body, headers = _problem(exc, request._request)
     if body["code"] == "internal" or (status == 503 and not isinstance(exc, ProblemError)):
         log.error("request_failed", exc_info=exc)
@@ -228,15 +229,34 @@ class BudgetThrottle(BaseThrottle):
         if budget.unlimited:
             return True
         user = request.user
-        key = rate_key(user.pk if user.is_authenticated else None, client_address(request))
-        cost = READ_COST if request.method in ("GET", "HEAD", "OPTIONS") else WRITE_COST
-        spent = budget.take(key, cost)
-        # The middleware puts these on the answer, whatever comes of the request.
-        request._request.answer_headers = _rate_headers(spent)  # type: ignore[attr-defined]
-        if spent.wait:
-            rate_limited("user" if user.is_authenticated else "address")
-            raise errors.RateLimited(retry_after=spent.wait)
+        wait = _charge(request, user.pk if user.is_authenticated else None)
+        if wait:
+            raise errors.RateLimited(retry_after=wait)
         return True
+
+
+def _charge(request: Request, user_id: object | None) -> float:
+    """Take a request's cost from the user's budget, else the address's; the seconds to wait."""
+    key = rate_key(user_id, client_address(request))
+    cost = READ_COST if request.method in ("GET", "HEAD", "OPTIONS") else WRITE_COST
+    spent = user_budget().take(key, cost)
+    # The middleware puts these on the answer, whatever comes of the request.
+    request._request.answer_headers = _rate_headers(spent)  # type: ignore[attr-defined]
+    if spent.wait:
+        rate_limited("address" if user_id is None else "user")
+    return spent.wait
+
+
+def _charged(exc: Exception, request: Request) -> Exception:
+    """``exc``; or that there were too many, for a stranger who got no further than to the throttle.
+
+    Whoever isn't let in was not charged for asking: guessing would be free.
+    """
+    strange = isinstance(exc, rest_errors.AuthenticationFailed | rest_errors.NotAuthenticated)
+    if not strange or hasattr(request._request, "answer_headers") or user_budget().unlimited:
+        return exc
+    wait = _charge(request, None)
+    return errors.RateLimited(retry_after=wait) if wait else exc
 
 
 def _rate_headers(spent: Spent) -> dict[str, str]:

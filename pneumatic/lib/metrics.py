@@ -25,7 +25,7 @@ _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 
 
 def rate_limited(scope: str) -> None:
-    """Count one refusal; ``scope`` is ``user``, ``address``, ``anonymous`` or ``socket``."""
+    """Count one refusal; ``scope`` says of what, as docs/operations.md lists them."""
     RATE_LIMITED.labels(scope).inc()
 
 

@@ -1,7 +1,8 @@
 """Token buckets: how much somebody may do, however many processes they do it through.
 
-A bucket of ``n`` per minute holds ``n`` tokens and gains ``n`` a minute, continuously. A budget is
-two buckets, for the minute and for the hour; each act takes its cost from both or from neither.
+A bucket of ``n`` per minute holds ``n`` tokens and gains ``n`` a minute, continuously: there is no
+window at whose edge it would be full again. A budget is two buckets, for the minute and for the
+hour; each act takes its cost from both or from neither.
 """
 
 import ipaddress
@@ -17,7 +18,7 @@ from django.conf import settings
 
 from pneumatic.lib.redisscript import Away, Script
 
-MINUTE, HOUR = 60.0, 3600.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: How many keys one process remembers while Redis is away or not configured.
 MOST_LOCAL_KEYS: Final = 10_000
 _ROUNDING: Final = 1e-6
@@ -80,13 +81,7 @@ class LocalBuckets:
     def spend(self, key: str, cost: float, buckets: tuple[tuple[float, float], ...]) -> Spent:
         """Take ``cost`` from each bucket, a (size, period in seconds), or from none of them."""
         with self._lock:
-            now = self._clock()
-            at, tokens = self._states.get(key, (now, [size for size, _ in buckets]))
-            passed = max(0.0, now - at)
-            left = [
-                min(size, have + passed * size / period) if size else 0.0
-                for have, (size, period) in zip(tokens, buckets, strict=True)
-            ]
+            now, left = self._now(key, buckets)
             wait = max(
                 (min(cost, size) - have) * period / size if size else 0.0
                 for have, (size, period) in zip(left, buckets, strict=True)
@@ -97,24 +92,48 @@ class LocalBuckets:
                     have - cost if size else 0.0
                     for have, (size, _) in zip(left, buckets, strict=True)
                 ]
-                self._states[key] = (now, left)
-                self._states.move_to_end(key)
-                if len(self._states) > self._most:
-                    self._states.popitem(last=False)
+                self._keep(key, now, left)
             return Spent(wait, (left[0], left[-1]))
+
+    def charge(self, key: str, cost: float, buckets: tuple[tuple[float, float], ...]) -> None:
+        """Take the cost of what was done already: into debt, but no deeper than a bucket's size."""
+        with self._lock:
+            now, left = self._now(key, buckets)
+            left = [
+                max(-size, have - cost) if size else 0.0
+                for have, (size, _) in zip(left, buckets, strict=True)
+            ]
+            self._keep(key, now, left)
+
+    def _now(self, key: str, buckets: tuple[tuple[float, float], ...]) -> tuple[float, list[float]]:
+        now = self._clock()
+        at, tokens = self._states.get(key, (now, [size for size, _ in buckets]))
+        passed = max(0.0, now - at)
+        return now, [
+            min(size, have + passed * size / period) if size else 0.0
+            for have, (size, period) in zip(tokens, buckets, strict=True)
+        ]
+
+    def _keep(self, key: str, now: float, left: list[float]) -> None:
+        self._states[key] = (now, left)
+        self._states.move_to_end(key)
+        if len(self._states) > self._most:
+            self._states.popitem(last=False)
 
 
 class Budget:
-    """So much a minute and so much an hour for each key; 0 lifts a limit."""
+    """So much a minute and so much an hour (or day) for each key; 0 lifts a limit."""
 
-    def __init__(self, per_minute: int, per_hour: int) -> None:
+    def __init__(self, per_minute: int, per_hour: int, *, per_day: int = 0) -> None:
         self.per_minute = per_minute
         self.per_hour = per_hour
+        # There is no use for all three at once, and Redis is asked for two.
+        self._longer = (per_day, DAY) if per_day else (per_hour, HOUR)
         self._local = LocalBuckets()
 
     @property
     def unlimited(self) -> bool:
-        return not (self.per_minute or self.per_hour)
+        return not (self.per_minute or self._longer[0])
 
     def spend(self, key: str, cost: float = 1.0) -> float:
         """0.0 and the cost is spent, or the seconds to wait and nothing is. Never raises."""
@@ -140,10 +159,10 @@ class Budget:
 
     @property
     def _buckets(self) -> tuple[tuple[float, float], ...]:
-        return (self.per_minute, MINUTE), (self.per_hour, HOUR)
+        return (self.per_minute, MINUTE), self._longer
 
     def _arguments(self, cost: float) -> tuple[float, ...]:
-        return (cost, self.per_minute, MINUTE, self.per_hour, HOUR)
+        return (cost, self.per_minute, MINUTE, *self._longer)
 
 
 def _read(answer: Any) -> Spent:
@@ -154,6 +173,12 @@ def _read(answer: Any) -> Spent:
 @cache
 def _budget(per_minute: int, per_hour: int) -> Budget:
     return Budget(per_minute, per_hour)
+
+
+@cache
+def daily_budget(per_day: int) -> Budget:
+    """So much a day, for each key."""
+    return Budget(0, 0, per_day=per_day)
 
 
 def user_budget() -> Budget:

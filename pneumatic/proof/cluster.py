@@ -167,6 +167,11 @@ class Cluster:
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PER_HOUR": "0",
             "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            "SOCKET_COMMANDS_PER_MINUTE": "0",
+            "CONVERSATIONS_PER_DAY": "0",
+            "MEMBERS_PER_DAY": "0",
+            "SOCKETS_PER_USER": "0",
+            "SOCKETS_PER_ADDRESS": "0",
         }
 
     def _private_environment(self, name: str, more: dict[str, str]) -> Path:

@@ -104,6 +104,11 @@ class ChatServer:
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PER_HOUR": "0",
             "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            "SOCKET_COMMANDS_PER_MINUTE": "0",
+            "CONVERSATIONS_PER_DAY": "0",
+            "MEMBERS_PER_DAY": "0",
+            "SOCKETS_PER_USER": "0",
+            "SOCKETS_PER_ADDRESS": "0",
         }
         without = [part for name in FOREIGN for part in ("-u", name)]
         return ["/usr/bin/env", *without, *(f"{name}={value}" for name, value in own.items())]

@@ -35,6 +35,11 @@ def running(command: str, folder: Path, **environment: str) -> Iterator[str]:
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PER_HOUR": "0",
             "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            "SOCKET_COMMANDS_PER_MINUTE": "0",
+            "CONVERSATIONS_PER_DAY": "0",
+            "MEMBERS_PER_DAY": "0",
+            "SOCKETS_PER_USER": "0",
+            "SOCKETS_PER_ADDRESS": "0",
             "LOG_LEVEL": "WARNING",
             **environment,
         }.items():

@@ -86,6 +86,7 @@ class Cluster:
             # On, and out of reach: what asks Redis for them is part of what is tested.
             "RATE_LIMIT_PER_MINUTE": "1000000",
             "RATE_LIMIT_PER_HOUR": "10000000",
+            "SOCKET_COMMANDS_PER_MINUTE": "1000000",
             "ALLOWED_HOSTS": "127.0.0.1",
             **self._database.settings,
         }

@@ -1,4 +1,5 @@
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -16,12 +17,14 @@ from pytest_django import Settings
 from rest_framework import exceptions as rest_errors
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 from structlog.testing import capture_logs
 
+from accounts.models import User
 from pneumatic.lib import errors, http
 from pneumatic.lib.http import client_address, problem_response
 from pneumatic.lib.ratelimit import LocalBuckets
@@ -242,6 +245,60 @@ def test_a_read_costs_a_tenth_and_the_refusal_says_how_long_to_wait(settings: Se
     assert headers["RateLimit-Policy"] == '"minute";q=3;w=60, "hour";q=1001;w=3600'
     assert headers["RateLimit"].startswith('"minute";r=0;t=6')
     assert view(make.post("/", REMOTE_ADDR="192.0.2.8")).status_code == 200
+
+
+class _Closed(_Open):
+    authentication_classes = [_Anyone]
+    permission_classes = [IsAuthenticated]
+
+
+class _Forged(_Closed):
+    class _Refusing(_Anyone):
+        def authenticate(self, request: Request) -> None:
+            raise rest_errors.AuthenticationFailed
+
+    authentication_classes = [_Refusing]
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.parametrize(("view", "address"), [(_Closed, "192.0.2.9"), (_Forged, "192.0.2.12")])
+def test_a_401_is_charged_to_the_address(
+    settings: Settings, view: type[APIView], address: str
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 3, 1002
+    ask = view.as_view()
+    requests = [make.post("/", REMOTE_ADDR=address) for _ in range(4)]
+    answers = [ask(request) for request in requests]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert int(answers[3]["Retry-After"]) in range(1, 21)
+    assert "WWW-Authenticate" not in answers[3]
+    left = [request.answer_headers["RateLimit"].split(";")[1] for request in requests]  # type: ignore[attr-defined]
+    assert left == ["r=2", "r=1", "r=0", "r=0"]
+    assert _Open.as_view()(make.post("/", REMOTE_ADDR=address)).status_code == 429
+    assert ask(make.post("/", REMOTE_ADDR="192.0.2.10")).status_code == 401
+
+
+class _SignedIn(_Open):
+    class _Somebody(BaseAuthentication):
+        def authenticate(self, request: Request) -> tuple[Any, None]:
+            return User(pk=uuid.UUID(int=7)), None
+
+    authentication_classes = [_Somebody]
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_a_401_that_a_view_raises_itself_is_charged_once_and_to_the_user(
+    settings: Settings,
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 2, 1003
+
+    class Raising(_SignedIn):
+        def post(self, request: Request) -> Response:
+            raise errors.Unauthenticated
+
+    tried = [Raising.as_view()(make.post("/", REMOTE_ADDR="192.0.2.11")) for _ in range(3)]
+    assert [answer.status_code for answer in tried] == [401, 401, 429]
+    assert _Open.as_view()(make.post("/", REMOTE_ADDR="192.0.2.11")).status_code == 200
 
 
 class _Guarded(APIView):

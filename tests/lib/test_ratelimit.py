@@ -1,4 +1,9 @@
+import contextlib
+import subprocess
+import sys
 import threading
+import time
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -7,11 +12,13 @@ from structlog.testing import capture_logs
 
 from pneumatic.lib import redisscript
 from pneumatic.lib.ratelimit import (
+    DAY,
     HOUR,
     MINUTE,
     Budget,
     LocalBuckets,
     address_key,
+    daily_budget,
     rate_key,
     user_budget,
 )
@@ -38,6 +45,54 @@ def test_a_bucket_refills_continuously_and_never_beyond_its_size(clock: Clock) -
     assert buckets.spend("k", 1, BOTH).wait == 0.0
     clock.now += 100_000
     assert buckets.spend("k", 0, BOTH).left == (60.0, 1000.0)
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.3, 29.9, 59.0, 59.999])
+def test_the_edge_of_a_minute_or_an_hour_gives_nothing_back(clock: Clock, phase: float) -> None:
+    """A window that begins anew would give 60 before its edge and 60 after."""
+    clock.now = 3600.0 * 5 - 60 + phase
+    buckets = LocalBuckets(clock=clock)
+    for _ in range(60):
+        assert buckets.spend("k", 1, BOTH).wait == 0.0
+    allowed = 0
+    for _ in range(600):
+        clock.now += 0.1
+        allowed += buckets.spend("k", 1, BOTH).wait == 0.0
+    assert allowed in (59, 60), "one a second, over every edge"
+
+
+def test_what_was_done_already_is_charged_into_debt_that_has_an_end(clock: Clock) -> None:
+    buckets = LocalBuckets(clock=clock)
+    minute = ((60.0, MINUTE), (0.0, HOUR))
+    buckets.charge("k", 70, minute)
+    assert buckets.spend("k", 1, minute).wait == pytest.approx(11.0)
+    buckets.charge("k", 10_000, minute)
+    assert buckets.spend("k", 1, minute).wait == pytest.approx(61.0)
+    assert buckets.spend("other", 1, minute).wait == 0.0
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_a_day_has_a_budget_of_its_own() -> None:
+    budget = daily_budget(3)
+    assert budget is daily_budget(3)
+    key = uuid.uuid4().hex
+    assert budget.spend(key, 2) == 0.0
+    assert budget.spend(key, 1) == 0.0
+    assert budget.spend(key, 1) == pytest.approx(DAY / 3, abs=1)
+    assert daily_budget(0).spend(key, 10_000) == 0.0
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_the_shared_bucket_has_no_edge_either_and_knows_days() -> None:
+    budget = Budget(60, 0)
+    assert all(budget.spend("k") == 0.0 for _ in range(60))
+    time.sleep(1.2)
+    began = time.monotonic()
+    allowed = sum(budget.spend("k") == 0.0 for _ in range(60))
+    assert 1 <= allowed <= 3 + (time.monotonic() - began)
+    day = daily_budget(2)
+    assert day.spend("d", 2) == 0.0
+    assert day.spend("d") == pytest.approx(DAY / 2, abs=60)
 
 
 def test_waiting_as_long_as_told_is_always_enough(clock: Clock) -> None:
@@ -105,6 +160,46 @@ def test_processes_can_not_overspend_a_shared_bucket() -> None:
         return bool(mine.budget.spend("k") == 0.0)
 
     assert _race(spend, threads=8, each=20) == 60
+
+
+_PROGRAM = """
+import sys
+from django.conf import settings
+from pneumatic.lib.ratelimit import Budget
+settings.configure(REDIS_URL=sys.argv[1], REDIS_PREFIX=sys.argv[2])
+budget = Budget(0, 60)
+print("ready", flush=True)
+sys.stdin.readline()
+print(sum(budget.spend("k") == 0.0 for _ in range(50)))
+"""
+
+
+def test_programs_of_their_own_can_not_overspend_it_either(
+    redis_url: str, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", _PROGRAM, redis_url, settings.REDIS_PREFIX]
+    with contextlib.ExitStack() as stack:
+        programs = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    cwd=settings.BASE_DIR,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(3)
+        ]
+        for program in programs:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "ready\n"
+        for program in programs:
+            assert program.stdin is not None
+            program.stdin.write("go\n")
+            program.stdin.flush()
+        spent = [int(program.communicate(timeout=30)[0]) for program in programs]
+    assert sum(spent) == 60
 
 
 @pytest.mark.usefixtures("redis_url")

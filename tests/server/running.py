@@ -58,7 +58,7 @@ class Running:
             "LOG_FORMAT": "console",
             "DRAIN_SECONDS": "2",
             **dict.fromkeys(("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR"), "0"),
-            "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            **dict.fromkeys(("ANONYMOUS_ATTEMPTS_PER_MINUTE", "SOCKET_COMMANDS_PER_MINUTE"), "0"),
             **settings,
         }
 

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.actions import revoke_session
 from accounts.authentication import authenticate_token
@@ -482,9 +483,9 @@ async def test_too_many_frames_close_the_socket(
 
 
 async def test_more_sockets_than_a_person_has_devices_are_refused(
-    live_world: World, monkeypatch: pytest.MonkeyPatch
+    live_world: World, settings: Settings
 ) -> None:
-    monkeypatch.setattr(limits, "SOCKETS_PER_USER", 1)
+    settings.SOCKETS_PER_USER = 1
     async with connected(live_world.bob):
         second = await device_of(live_world.bob)
         await second.open()
