@@ -2,15 +2,23 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
-from accounts import names
+from accounts import credentials, names
 from pneumatic.lib.ids import uuid7
+
+# Beside people and sessions; Django finds them through here.
+Invitation = credentials.Invitation
+PendingRegistration = credentials.PendingRegistration
+RecoveryCode = credentials.RecoveryCode
+SecondFactor = credentials.SecondFactor
 
 
 class UserManager(BaseUserManager["User"]):
@@ -62,6 +70,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May open the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    #: As that of the confirmed second factor, here for every door to see without a query.
+    second_factor_at = models.DateTimeField(
+        "second factor since", null=True, blank=True, editable=False
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -98,6 +110,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         except ValidationError as error:
             raise ValidationError({"display_name": error.messages}) from None
 
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether REQUIRE_SECOND_FACTOR keeps this person out until they have one."""
+        if self.second_factor_at is not None:
+            return False
+        match settings.REQUIRE_SECOND_FACTOR:
+            case "everyone":
+                return True
+            case "staff":
+                return self.is_staff or self.is_superuser
+        return False
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        # Django's sessions (the admin) end with the password; so, here, with the second factor:
+        # one that was begun without it is not kept.
+        state = f"{self.password}{self.second_factor_at or ''}"
+        return salted_hmac(
+            "accounts.models.User.session", state, secret=secret, algorithm="sha256"
+        ).hexdigest()
+
     def get_full_name(self) -> str:
         return self.display_name or self.username
 
@@ -113,6 +145,7 @@ class RevokedReason(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", "password changed"
     SUSPENDED = "suspended", "account suspended"
     TOKEN_REUSED = "token_reused", "a used refresh token came back"
+    SECOND_FACTOR_CHANGED = "second_factor_changed", "second factor changed"
 
 
 class Session(models.Model):

@@ -28,3 +28,12 @@ def present_session(session: Session, *, current: bool) -> dict[str, Any]:
         "expires_at": rfc3339(session.expires_at),
         "current": current,
     }
+
+
+def present_second_factor(user: User, *, codes_left: int) -> dict[str, Any]:
+    """Whether ``user`` has a second factor, for that person alone."""
+    return {
+        "enabled": user.second_factor_at is not None,
+        "since": user.second_factor_at and rfc3339(user.second_factor_at),
+        "recovery_codes_left": codes_left,
+    }

@@ -219,6 +219,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Who may not sign in without a second factor.
+REQUIRE_SECOND_FACTOR = env.choice(
+    "REQUIRE_SECOND_FACTOR",
+    "staff" if PRODUCTION else "nobody",
+    ("nobody", "staff", "everyone"),
+)
 LOGIN_URL = "/api/v1/sign-in/login/"
 LOGIN_REDIRECT_URL = "/api/v1/"
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10, least=1, most=60))

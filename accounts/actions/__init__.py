@@ -1,6 +1,17 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
+from accounts.actions.identity import Origin, proven
 from accounts.actions.passwords import change_password, set_password
+from accounts.actions.second_factor import (
+    Enrolment,
+    begin_second_factor,
+    begin_second_factor_setup,
+    confirm_second_factor,
+    disable_second_factor,
+    finish_second_factor_setup,
+    remove_second_factor,
+    renew_recovery_codes,
+)
 from accounts.actions.sessions import (
     end_sessions,
     open_session,
@@ -20,13 +31,23 @@ from accounts.actions.users import (
 )
 
 __all__ = [
+    "Enrolment",
+    "Origin",
+    "begin_second_factor",
+    "begin_second_factor_setup",
     "change_password",
+    "confirm_second_factor",
+    "disable_second_factor",
     "end_sessions",
+    "finish_second_factor_setup",
     "open_session",
+    "proven",
     "reactivate_user",
     "refresh_session",
     "register",
     "register_user",
+    "remove_second_factor",
+    "renew_recovery_codes",
     "revoke_session",
     "set_password",
     "sign_in",

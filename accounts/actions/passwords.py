@@ -1,18 +1,16 @@
 """Choosing and changing passwords."""
 
-from typing import Final
-
-from django.contrib.auth.hashers import make_password, verify_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.actions.identity import require_password
 from accounts.actions.sessions import end_sessions
 from accounts.models import RevokedReason, Session, User
 from accounts.names import has_control_characters
+from accounts.passwordrules import PASSWORD_MAX
 from pneumatic.lib.errors import Conflict, Invalid
-
-PASSWORD_MAX: Final = 256
 
 
 def problems_with_password(password: str, *, user: User) -> list[str]:
@@ -34,9 +32,7 @@ def change_password(*, user: User, old: str, new: str, keep: Session | None = No
     Raises ``Invalid`` with ``old_password`` or ``new_password`` among its fields.
     """
     known = user.password
-    correct, _ = verify_password(old, known)
-    if not correct:
-        raise Invalid(fields={"old_password": ["That is not your present password."]})
+    require_password(user=user, password=old, field="old_password")
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})

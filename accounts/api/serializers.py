@@ -3,9 +3,10 @@
 from rest_framework import serializers
 
 from accounts import names
-from accounts.actions.passwords import PASSWORD_MAX
 from accounts.devices import DEVICE_MAX
+from accounts.passwordrules import PASSWORD_MAX
 from accounts.tokens import TOKEN_MAX
+from accounts.totp import CODE_MAX
 from pneumatic.lib.serializers import StrictSerializer, TextField, WrittenField
 
 
@@ -21,7 +22,9 @@ class PasswordField(WrittenField):
         )
 
 
-class _SignsIn(StrictSerializer):
+class SignsIn(StrictSerializer):
+    """What every door that opens a session takes."""
+
     device = TextField(
         max_length=DEVICE_MAX,
         required=False,
@@ -36,7 +39,7 @@ class _SignsIn(StrictSerializer):
     )
 
 
-class RegisterSerializer(_SignsIn):
+class RegisterSerializer(SignsIn):
     """A new account."""
 
     username = TextField(max_length=names.USERNAME_MAX, validators=[names.validate_username])
@@ -51,11 +54,18 @@ class RegisterSerializer(_SignsIn):
     )
 
 
-class SignInSerializer(_SignsIn):
+class SignInSerializer(SignsIn):
     """An account that exists."""
 
     username = TextField(max_length=names.EMAIL_MAX, help_text="Or the e-mail address.")
     password = PasswordField()
+    code = TextField(
+        max_length=CODE_MAX,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of the authenticator app, or a recovery code; once it was asked for.",
+    )
 
 
 class RefreshSerializer(StrictSerializer):

@@ -13,13 +13,14 @@ from rest_framework.views import APIView
 
 from accounts import actions, queries
 from accounts.api import cookies
+from accounts.api.asking import asking_session, asking_user
 from accounts.api.serializers import (
     ChangePasswordSerializer,
     SessionSerializer,
     SignOutEverywhereSerializer,
 )
 from accounts.authentication import BearerAuthentication, Identity
-from accounts.models import Session, User
+from accounts.models import Session
 from accounts.presenters import present_session
 from pneumatic.lib.http import guarded
 from pneumatic.lib.paging import ByUUID
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
     _Sessions = GenericAPIView[Session]
 else:
     _Sessions = GenericAPIView
-
-
-def _user(request: Request) -> User:
-    return cast(User, request.user)  # the permission lets nobody else in
-
-
-def _session(request: Request) -> Session | None:
-    """The asking device; None where Django's own session (the browsable API) asks."""
-    return request.auth.session if isinstance(request.auth, Identity) else None
 
 
 class LogoutView(APIView):
@@ -63,8 +55,8 @@ class LogoutAllView(APIView):
     )
     def post(self, request: Request) -> Response:
         wishes = parsed(SignOutEverywhereSerializer(data=request.data))
-        keep = _session(request) if wishes["keep_current"] else None
-        actions.sign_out_everywhere(user=_user(request), except_session=keep)
+        keep = asking_session(request) if wishes["keep_current"] else None
+        actions.sign_out_everywhere(user=asking_user(request), except_session=keep)
         return _signed_out() if keep is None else Response(status=204)
 
 
@@ -80,10 +72,10 @@ class ChangePasswordView(APIView):
     def post(self, request: Request) -> Response:
         wishes = parsed(ChangePasswordSerializer(data=request.data))
         actions.change_password(
-            user=_user(request),
+            user=asking_user(request),
             old=wishes["old_password"],
             new=wishes["new_password"],
-            keep=_session(request),
+            keep=asking_session(request),
         )
         return Response(status=204)
 
@@ -102,12 +94,12 @@ class SessionsView(_Sessions):
     serializer_class = SessionSerializer
 
     def get_queryset(self) -> QuerySet[Session]:
-        return queries.sessions_of(_user(self.request))
+        return queries.sessions_of(asking_user(self.request))
 
     @extend_schema(operation_id="auth_sessions", responses=SessionSerializer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
-        mine = _session(request)
+        mine = asking_session(request)
         return self.get_paginated_response(
             [present_session(each, current=each == mine) for each in page or ()]
         )
@@ -118,8 +110,8 @@ class SessionView(APIView):
 
     @extend_schema(operation_id="auth_session_revoke", responses={204: None})
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
-        actions.revoke_session(user=_user(request), session_id=session_id)
-        mine = _session(request)
+        actions.revoke_session(user=asking_user(request), session_id=session_id)
+        mine = asking_session(request)
         gone = mine is not None and mine.pk == session_id
         return _signed_out() if gone else Response(status=204)
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 
+from pneumatic.lib import delays
 from pneumatic.testing.binaries import find_chromium
 
 # How long a task may take to end after its test has: a cancelled one needs a turn of the loop.
@@ -70,6 +71,7 @@ def django_db_setup(
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> None:
     """Each test starts with no cached value, no spent rate limit and nobody present."""
+    delays.reset()
     if settings.REDIS_URL:
         import redis
 
