@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from accounts.api import doors, second_factor, sessions
+from accounts.api import doors, recovery, second_factor, sessions
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/register/", doors.RegisterView.as_view(), name="auth-register"),
@@ -14,6 +14,13 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
         "auth/password/change/",
         sessions.ChangePasswordView.as_view(),
         name="auth-password-change",
+    ),
+    path("auth/email/verify/", recovery.VerifyView.as_view(), name="auth-email-verify"),
+    path("auth/password/reset/", recovery.RequestResetView.as_view(), name="auth-password-reset"),
+    path(
+        "auth/password/reset/confirm/",
+        recovery.ResetView.as_view(),
+        name="auth-password-reset-confirm",
     ),
     path(
         "auth/second-factor/",

@@ -219,6 +219,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
+REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invitation", "domain", "closed"))
+REGISTRATION_DOMAINS = env.words("REGISTRATION_DOMAINS", [])
 # Who may not sign in without a second factor.
 REQUIRE_SECOND_FACTOR = env.choice(
     "REQUIRE_SECOND_FACTOR",
@@ -235,6 +238,19 @@ SIMPLE_JWT = {
     "AUDIENCE": env.text("JWT_AUDIENCE", "pneumatic-chat"),
     "LEEWAY": 0,
 }
+
+# --- E-mail -------------------------------------------------------------------------------------
+_mail = env.mail("EMAIL_URL", "console:" if ENVIRONMENT == "development" else "")
+MAIL_ON = bool(_mail)
+globals().update(_mail)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Pneumatic Chat <noreply@localhost>")
+# Newcomers open a link before they have an account. Mail that only lands on a console verifies
+# nobody.
+EMAIL_VERIFICATION = env.boolean(
+    "EMAIL_VERIFICATION", MAIL_ON and not _mail["EMAIL_BACKEND"].endswith("console.EmailBackend")
+)
+# Where people find us, for the links in e-mail: never taken from a request.
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 
 # --- REST ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

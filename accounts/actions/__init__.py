@@ -1,7 +1,14 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
 from accounts.actions.identity import Origin, proven
-from accounts.actions.passwords import change_password, set_password
+from accounts.actions.invitations import invite, revoke_invitation
+from accounts.actions.passwords import (
+    change_password,
+    request_password_reset,
+    reset_password,
+    set_password,
+)
+from accounts.actions.registration import register, register_user, verify_registration
 from accounts.actions.second_factor import (
     Enrolment,
     begin_second_factor,
@@ -24,8 +31,6 @@ from accounts.actions.sessions import (
 )
 from accounts.actions.users import (
     reactivate_user,
-    register,
-    register_user,
     suspend_user,
     update_profile,
 )
@@ -40,6 +45,7 @@ __all__ = [
     "disable_second_factor",
     "end_sessions",
     "finish_second_factor_setup",
+    "invite",
     "open_session",
     "proven",
     "reactivate_user",
@@ -48,6 +54,9 @@ __all__ = [
     "register_user",
     "remove_second_factor",
     "renew_recovery_codes",
+    "request_password_reset",
+    "reset_password",
+    "revoke_invitation",
     "revoke_session",
     "set_password",
     "sign_in",
@@ -56,4 +65,5 @@ __all__ = [
     "suspend_user",
     "touch_session",
     "update_profile",
+    "verify_registration",
 ]

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import totp
+from accounts import mail, totp
 from accounts.actions.identity import (
     WRONG_CODE,
     Origin,
@@ -116,6 +116,9 @@ def remove_second_factor(*, user: User, keep: Session | None = None) -> None:
     with _locked(user) as locked:
         SecondFactor.objects.filter(user=locked).delete()
         RecoveryCode.objects.filter(user=locked).delete()
+        if locked.second_factor_at is not None:
+            person = {"name": locked.get_full_name(), "username": locked.username}
+            mail.send_on_commit("second-factor-removed", locked.email, person)
         locked.second_factor_at = None
         locked.save(update_fields=["second_factor_at"])
         _end_others(locked, keep)

@@ -36,12 +36,12 @@ class Door(APIView):
 
 
 class RegisterView(Door):
-    """Make an account, and sign in."""
+    """Make an account, and sign in. 202: a link went to the address; open it to go on."""
 
     @extend_schema(
         operation_id="auth_register",
         request=RegisterSerializer,
-        responses={201: SignedInSerializer},
+        responses={201: SignedInSerializer, 202: None},
         auth=[],
     )
     @guarded("register")
@@ -49,6 +49,8 @@ class RegisterView(Door):
         wishes = parsed(RegisterSerializer(data=request.data))
         cookie = wants_cookie(request, wishes)
         session = actions.register(**wishes, **device_of(request))
+        if session is None:
+            return Response(status=202)
         return signed_in(request, session, cookie=cookie, status=201)
 
 

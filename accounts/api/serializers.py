@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from accounts import names
+from accounts.actions.invitations import CODE_MAX as INVITATION_MAX
 from accounts.devices import DEVICE_MAX
 from accounts.passwordrules import PASSWORD_MAX
 from accounts.tokens import TOKEN_MAX
@@ -51,6 +52,13 @@ class RegisterSerializer(SignsIn):
         allow_blank=True,
         default="",
         help_text="Shown to others; the username when left out.",
+    )
+    invitation = TextField(
+        max_length=INVITATION_MAX,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The code of an invitation, where one is needed.",
     )
 
 
