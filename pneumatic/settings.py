@@ -3,6 +3,7 @@
 Every variable is described in docs/configuration.md, which a test holds to this file.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,19 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwordrules.ContextValidator"},
+    {"NAME": "accounts.passwordrules.BreachedValidator"},
 ]
+PASSWORD_CONTEXT_WORDS = env.words("PASSWORD_CONTEXT_WORDS", [])
+BREACHED_PASSWORDS_FILE = env.text("BREACHED_PASSWORDS_FILE")
+# OWASP's minimum; `manage.py tune_argon2` measures what this machine can do.
+ARGON2_TIME_COST = env.integer("ARGON2_TIME_COST", 2, least=1, most=100)
+ARGON2_MEMORY_KIB = env.integer("ARGON2_MEMORY_KIB", 19_456, least=7_168, most=4_194_304)
+ARGON2_PARALLELISM = env.integer("ARGON2_PARALLELISM", 1, least=1, most=16)
+# Each takes ARGON2_MEMORY_KIB and a core; the rest wait their turn.
+ARGON2_AT_ONCE = env.integer(
+    "ARGON2_AT_ONCE", min(max(2, os.cpu_count() or 2), 8), least=1, most=64
+)
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invitation", "domain", "closed"))
 REGISTRATION_DOMAINS = env.words("REGISTRATION_DOMAINS", [])
@@ -331,4 +344,5 @@ PROMETHEUS_EXPORT_MIGRATIONS = False
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 if TESTING:
     # Tests count on their own numbers; the hasher is real, only cheap.
+    ARGON2_TIME_COST, ARGON2_MEMORY_KIB = 1, 8
     RATE_LIMIT_PER_MINUTE = RATE_LIMIT_PER_HOUR = ANONYMOUS_ATTEMPTS_PER_MINUTE = 0
