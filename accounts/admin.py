@@ -1,31 +1,33 @@
 """People and their devices, for the staff."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.forms import Form
+from django.forms import Form, IntegerField, ModelForm
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import AuditEvent, Session, User
+from accounts.models import AuditEvent, Invitation, Session, User
 from pneumatic.lib.http import client_address
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
     _AuditAdmin = admin.ModelAdmin[AuditEvent]
+    _InvitationAdmin = admin.ModelAdmin[Invitation]
     _SessionAdmin = admin.ModelAdmin[Session]
     _SessionInline = admin.TabularInline[Session, User]
     _UserAdmin = DjangoUserAdmin[User]
+    _InvitationForm = ModelForm[Invitation]
     _CreationForm = AdminUserCreationForm[User]
     _PasswordForm = AdminPasswordChangeForm[User]
 else:
-    _AuditAdmin = admin.ModelAdmin
-    _SessionAdmin = admin.ModelAdmin
+    _AuditAdmin = _InvitationAdmin = _SessionAdmin = admin.ModelAdmin
     _SessionInline = admin.TabularInline
     _UserAdmin = DjangoUserAdmin
+    _InvitationForm = ModelForm
     _CreationForm = AdminUserCreationForm
     _PasswordForm = AdminPasswordChangeForm
 
@@ -79,6 +81,16 @@ class NewPasswordForm(_PasswordForm):
         return user
 
 
+class InvitationForm(_InvitationForm):
+    """How long it lasts is asked in days."""
+
+    days = IntegerField(min_value=1, max_value=365, initial=7)
+
+    class Meta:
+        model = Invitation
+        fields = ("email", "note")
+
+
 @admin.register(User)
 class UserAdmin(_UserAdmin):
     """People are suspended, never deleted: what they wrote stays theirs."""
@@ -92,9 +104,9 @@ class UserAdmin(_UserAdmin):
     ordering = ("username",)
     date_hierarchy = None
     show_full_result_count = False
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "second_factor_at")
     fieldsets = (
-        (None, {"fields": ("username", "email", "display_name", "password")}),
+        (None, {"fields": ("username", "email", "display_name", "password", "second_factor_at")}),
         ("Access", {"fields": ("is_active", *_POWERS)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
@@ -114,7 +126,7 @@ class UserAdmin(_UserAdmin):
             },
         ),
     )
-    actions = ("suspend", "reactivate", "sign_out")
+    actions = ("suspend", "reactivate", "sign_out", "remove_second_factor")
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj else ()
@@ -168,6 +180,14 @@ class UserAdmin(_UserAdmin):
             for user in self._within_reach(request, queryset)
         )
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)
+
+    @admin.action(description="Remove the second factor", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        reach = self._within_reach(request, queryset).filter(second_factor_at__isnull=False)
+        people = [each for each in reach if each != request.user]
+        for user in people:
+            actions.remove_second_factor(user=user)
+        self.message_user(request, f"Second factors removed: {len(people)}.", messages.SUCCESS)
 
     def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
         return people if _is_superuser(request) else people.filter(is_superuser=False)
@@ -248,6 +268,52 @@ class AuditEventAdmin(_ReadOnly, _AuditAdmin):
     @admin.display(description="detail")
     def told(self, event: AuditEvent) -> str:
         return ", ".join(f"{name}: {value}" for name, value in event.detail.items())
+
+
+@admin.register(Invitation)
+class InvitationAdmin(_InvitationAdmin):
+    """Each lets one person register. The link is shown once, after saving."""
+
+    list_display = ("__str__", "email", "created_by", "created_at", "expires_at", "used_by")
+    list_select_related = ("created_by", "used_by")
+    search_fields = ("email", "note", "used_by__username")
+    show_full_result_count = False
+    fields = ("email", "note", "days")
+    form = InvitationForm
+    actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+        seen = ("email", "note", "created_by", "created_at", "expires_at", "used_at", "used_by")
+        return self.fields if obj is None else seen
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.add_invitation")
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Form, change: bool) -> None:
+        wishes = form.cleaned_data
+        made, link = actions.invite(
+            created_by=cast(User, request.user),
+            email=wishes["email"],
+            note=wishes["note"],
+            days=wishes["days"],
+        )
+        # What the admin goes on with, in its log and messages, is the row that the action made.
+        obj.__dict__.update(made.__dict__)
+        self.message_user(
+            request, f"Hand on this link; it is not shown again: {link}", messages.WARNING
+        )
+
+    @admin.action(description="Revoke: nobody can use them any more", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        for invitation in queryset:
+            actions.revoke_invitation(invitation=invitation)
+        self.message_user(request, "Revoked.", messages.SUCCESS)
 
 
 def _by(request: HttpRequest) -> dict[str, Any]:

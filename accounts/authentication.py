@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, verify_password
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import queries, tokens
+from accounts import actions, knowndevices, queries, tokens
 from accounts.actions import settle_pair, touch_session
-from accounts.errors import InvalidToken, SessionRevoked
+from accounts.errors import InvalidToken, SessionRevoked, WrongCredentials
 from accounts.models import Session, User
 from pneumatic.lib.errors import Unauthenticated
+from pneumatic.lib.http import client_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,35 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class NameOrEmailBackend(ModelBackend):
-    """Django's sign-in (the admin, the browsable API) by username or e-mail address."""
+    """Django's sign-in (the admin, the browsable API): the same proof as at every other door."""
 
     def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
+        code: str = "",
         **_: Any,
     ) -> User | None:
+        """The user, or None; raises what ``actions.sign_in`` raises but ``WrongCredentials``."""
         if username is None or password is None:
             return None
-        user = queries.user_by_login(username)
-        # As much work for someone unknown as for a wrong password.
-        correct, _outdated = verify_password(
-            password, user.password if user else UNUSABLE_PASSWORD_PREFIX
-        )
-        return user if user and correct and self.user_can_authenticate(user) else None
+        cookie = request.COOKIES.get(knowndevices.cookie_name(), "") if request else ""
+        address = client_address(request) if request else None
+        try:
+            with actions.proven(
+                login=username,
+                password=password,
+                code=code,
+                origin=actions.Origin(address=address, device_cookie=cookie),
+            ) as user:
+                return user
+        except WrongCredentials:
+            return None
+
+    def get_user(self, user_id: Any) -> User | None:
+        """None for whoever is suspended, or lacks a second factor that is required."""
+        user = super().get_user(user_id)
+        if not isinstance(user, User) or user.lacks_second_factor:
+            return None
+        return user

@@ -2,7 +2,7 @@
 
 from typing import Final, Self
 
-from pneumatic.lib.errors import NotFound, Unauthenticated
+from pneumatic.lib.errors import Forbidden, NotFound, RateLimited, Unauthenticated
 
 
 class WrongCredentials(Unauthenticated):
@@ -46,3 +46,35 @@ class NoSuchSession(NotFound):
     """Also for the session of someone else, and for one that has ended."""
 
     title = "There is no such session of yours."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password was right; the same again, with ``code``. Also for a code that was wrong."""
+
+    code = "second_factor_required"
+    title = "Enter the code that your authenticator app shows."
+
+
+class SecondFactorSetupRequired(Unauthenticated):
+    """The password was right, and this account may not be used without a second factor."""
+
+    code = "second_factor_setup_required"
+    title = "This account needs a second factor; set it up first."
+
+
+class TooManyFailures(RateLimited):
+    """Too many wrong passwords or codes for this account, or from this address."""
+
+    title = "Too many failed attempts; wait a moment. The account is not locked."
+
+
+class RegistrationClosed(Forbidden):
+    """REGISTRATION says that nobody registers here."""
+
+    title = "Registration is closed here; ask the people who run this server for an account."
+
+
+class InvitationRefused(Forbidden):
+    """None, unknown, used, expired, or for another address: all sound the same."""
+
+    title = "Registering needs an invitation that is still good; ask for one."

@@ -1,10 +1,9 @@
-"""Argon2id at OWASP's minimum, a bounded number of them at once.
+"""Argon2id as the settings say, a bounded number of them at once.
 
 Django's own cost (100 MiB, 8 lanes) makes sign-in a lever: twenty at once take 2 GB. Here one hash
 takes 19 MiB, and the rest wait their turn.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -18,7 +17,7 @@ from pneumatic.lib.errors import Unavailable
 
 T = TypeVar("T")
 
-AT_ONCE: Final = max(2, os.cpu_count() or 2)
+AT_ONCE: Final[int] = settings.ARGON2_AT_ONCE
 #: Seconds to wait for a turn; a queue that long means that most of it has given up already.
 PATIENCE: Final = 10.0
 
@@ -44,9 +43,9 @@ def _in_turn(work: Callable[[str, str], T], password: str, other: str) -> T:
 class Argon2Hasher(Argon2PasswordHasher):
     """Hashes of other parameters still verify, and are renewed when their owner signs in."""
 
-    time_cost = 1 if settings.TESTING else 2
-    memory_cost = 8 if settings.TESTING else 19_456  # KiB
-    parallelism = 1
+    time_cost = settings.ARGON2_TIME_COST
+    memory_cost = settings.ARGON2_MEMORY_KIB
+    parallelism = settings.ARGON2_PARALLELISM
 
     def encode(self, password: str, salt: str) -> str:
         return _in_turn(super().encode, password, salt)

@@ -11,6 +11,16 @@ EMAIL_MAX: Final = 254
 DISPLAY_NAME_MAX: Final = 64
 
 _USERNAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{2,31}")
+# Digits, dots, hyphens and underscores don't make another name of these.
+_RESERVED_WORDS: Final = """
+abuse account accounts admin administrator administrators admins all anonymous api auth bot channel
+contact deleted everybody everyone guest help helpdesk here hostmaster info it mailer mailerdaemon
+me mod moderation moderator moderators mods news nobody none noreply notifications null official
+operator operators owner pneumatic pneumaticchat postmaster register root security server service
+settings signin signup staff status su superuser support sysadmin system team undefined unknown user
+webmaster www you
+"""
+_RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 # Controls, format characters (bidi overrides, zero-width), surrogates, private use, separators of
 # lines and paragraphs: a name made with them looks like another one, or tears the page.
 _REFUSED_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -30,6 +40,11 @@ def validate_username(value: str) -> None:
             "digit.",
             code="username",
         )
+
+
+def is_reserved(value: str) -> bool:
+    """Whether a newcomer of this name could pass for the people who run the place."""
+    return re.sub(r"[._\-0-9]", "", value).lower() in _RESERVED
 
 
 def has_control_characters(value: str) -> bool:

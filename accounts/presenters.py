@@ -30,3 +30,12 @@ def present_session(session: Session, *, current: bool) -> dict[str, Any]:
         "ended_at": rfc3339(session.revoked_at) if session.revoked_at else None,
         "ended_reason": session.revoked_reason,
     }
+
+
+def present_second_factor(user: User, *, codes_left: int) -> dict[str, Any]:
+    """Whether ``user`` has a second factor, for that person alone."""
+    return {
+        "enabled": user.second_factor_at is not None,
+        "since": user.second_factor_at and rfc3339(user.second_factor_at),
+        "recovery_codes_left": codes_left,
+    }

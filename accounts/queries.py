@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Iterable
 from typing import Final
 
+from django.conf import settings
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.models import RecoveryCode, Session, User
 
 SEARCH_MAX: Final = 50
 
@@ -16,7 +17,8 @@ SEARCH_MAX: Final = 50
 def active_session(session_id: uuid.UUID) -> Session | None:
     """The session with its ``user`` loaded, in one query.
 
-    None when there is no such session, it was revoked, it is over, or its user is suspended.
+    None when there is no such session, it was revoked, it is over, or its user is suspended or
+    lacks a second factor that is required.
     """
     return (
         Session.objects.select_related("user")
@@ -26,6 +28,7 @@ def active_session(session_id: uuid.UUID) -> Session | None:
             expires_at__gt=timezone.now(),
             user__is_active=True,
         )
+        .filter(_not_kept_out())
         .first()
     )
 
@@ -41,6 +44,17 @@ def ended_sessions_of(user: User) -> QuerySet[Session]:
     return Session.objects.filter(user=user, revoked_at__isnull=False).order_by("-id")
 
 
+def _not_kept_out() -> Q:
+    """Of sessions: those whose user has the second factor that the settings ask of them."""
+    match settings.REQUIRE_SECOND_FACTOR:
+        case "everyone":
+            return Q(user__second_factor_at__isnull=False)
+        case "staff":
+            ordinary = Q(user__is_staff=False, user__is_superuser=False)
+            return Q(user__second_factor_at__isnull=False) | ordinary
+    return Q()
+
+
 def sessions_of(user: User) -> QuerySet[Session]:
     """The devices on which ``user`` is signed in now, the one used last first."""
     return Session.objects.filter(
@@ -49,9 +63,10 @@ def sessions_of(user: User) -> QuerySet[Session]:
 
 
 def active_among(session_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these sessions that are not over, revoked, or of a suspended user."""
+    """Those of these sessions that are not over, revoked, or of a user who is kept out."""
     return set(
         Session.objects.filter(
+            _not_kept_out(),
             id__in=list(session_ids),
             revoked_at__isnull=True,
             expires_at__gt=timezone.now(),
@@ -111,3 +126,8 @@ def search_people(query: str, *, asking: User, limit: int = 20) -> list[User]:
             "name_key",
         )[: max(1, min(limit, SEARCH_MAX))]
     )
+
+
+def unused_recovery_codes(user: User) -> int:
+    """How many recovery codes ``user`` has left."""
+    return RecoveryCode.objects.filter(user=user, used_at__isnull=True).count()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from accounts.api import doors, sessions
+from accounts.api import doors, recovery, second_factor, sessions
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/register/", doors.RegisterView.as_view(), name="auth-register"),
@@ -14,6 +14,43 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
         "auth/password/change/",
         sessions.ChangePasswordView.as_view(),
         name="auth-password-change",
+    ),
+    path("auth/email/verify/", recovery.VerifyView.as_view(), name="auth-email-verify"),
+    path("auth/password/reset/", recovery.RequestResetView.as_view(), name="auth-password-reset"),
+    path(
+        "auth/password/reset/confirm/",
+        recovery.ResetView.as_view(),
+        name="auth-password-reset-confirm",
+    ),
+    path(
+        "auth/second-factor/",
+        second_factor.SecondFactorView.as_view(),
+        name="auth-second-factor",
+    ),
+    path(
+        "auth/second-factor/confirm/",
+        second_factor.ConfirmSecondFactorView.as_view(),
+        name="auth-second-factor-confirm",
+    ),
+    path(
+        "auth/second-factor/disable/",
+        second_factor.DisableSecondFactorView.as_view(),
+        name="auth-second-factor-disable",
+    ),
+    path(
+        "auth/second-factor/recovery-codes/",
+        second_factor.RecoveryCodesView.as_view(),
+        name="auth-second-factor-recovery-codes",
+    ),
+    path(
+        "auth/second-factor/setup/",
+        second_factor.SetupView.as_view(),
+        name="auth-second-factor-setup",
+    ),
+    path(
+        "auth/second-factor/setup/confirm/",
+        second_factor.FinishSetupView.as_view(),
+        name="auth-second-factor-setup-confirm",
     ),
     path("auth/sessions/", sessions.SessionsView.as_view(), name="auth-sessions"),
     path(

@@ -27,7 +27,12 @@ def shell(request: HttpRequest, **_: object) -> HttpResponse:
             "lang": "en",
             "dir": "ltr",
             "boot": script_safe(
-                {"debug": settings.DEBUG, "version": settings.VERSION, "registration": "open"}
+                {
+                    "debug": settings.DEBUG,
+                    "version": settings.VERSION,
+                    "registration": settings.REGISTRATION,
+                    "mail": settings.MAIL_ON,
+                }
             ),
             "debug": settings.DEBUG,
         },
@@ -48,6 +53,9 @@ page_urlpatterns = [
     path("", shell, name="home"),
     path("sign-in", shell, name="sign-in"),
     path("register", shell, name="register"),
+    path("forgot", shell, name="forgot"),
+    path("reset", shell, name="reset"),
+    path("verify", shell, name="verify"),
     path("signed-out", shell, name="signed-out"),
     path("c/<uuid:conversation>", shell, name="conversation"),
     path("outbox", shell, name="outbox"),

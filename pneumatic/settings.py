@@ -3,6 +3,7 @@
 Every variable is described in docs/configuration.md, which a test holds to this file.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,28 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwordrules.ContextValidator"},
+    {"NAME": "accounts.passwordrules.BreachedValidator"},
 ]
+PASSWORD_CONTEXT_WORDS = env.words("PASSWORD_CONTEXT_WORDS", [])
+BREACHED_PASSWORDS_FILE = env.text("BREACHED_PASSWORDS_FILE")
+# OWASP's minimum; `manage.py tune_argon2` measures what this machine can do.
+ARGON2_TIME_COST = env.integer("ARGON2_TIME_COST", 2, least=1, most=100)
+ARGON2_MEMORY_KIB = env.integer("ARGON2_MEMORY_KIB", 19_456, least=7_168, most=4_194_304)
+ARGON2_PARALLELISM = env.integer("ARGON2_PARALLELISM", 1, least=1, most=16)
+# Each takes ARGON2_MEMORY_KIB and a core; the rest wait their turn.
+ARGON2_AT_ONCE = env.integer(
+    "ARGON2_AT_ONCE", min(max(2, os.cpu_count() or 2), 8), least=1, most=64
+)
+PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
+REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invitation", "domain", "closed"))
+REGISTRATION_DOMAINS = env.words("REGISTRATION_DOMAINS", [])
+# Who may not sign in without a second factor.
+REQUIRE_SECOND_FACTOR = env.choice(
+    "REQUIRE_SECOND_FACTOR",
+    "staff" if PRODUCTION else "nobody",
+    ("nobody", "staff", "everyone"),
+)
 LOGIN_URL = "/api/v1/sign-in/login/"
 LOGIN_REDIRECT_URL = "/api/v1/"
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10, least=1, most=60))
@@ -240,6 +262,19 @@ SIMPLE_JWT = {
     # the future" to the other. It does not lengthen a token's life (`accounts.tokens`).
     "LEEWAY": 30,
 }
+
+# --- E-mail -------------------------------------------------------------------------------------
+_mail = env.mail("EMAIL_URL", "console:" if ENVIRONMENT == "development" else "")
+MAIL_ON = bool(_mail)
+globals().update(_mail)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Pneumatic Chat <noreply@localhost>")
+# Newcomers open a link before they have an account. Mail that only lands on a console verifies
+# nobody.
+EMAIL_VERIFICATION = env.boolean(
+    "EMAIL_VERIFICATION", MAIL_ON and not _mail["EMAIL_BACKEND"].endswith("console.EmailBackend")
+)
+# Where people find us, for the links in e-mail: never taken from a request.
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 
 # --- REST ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -325,6 +360,7 @@ PROMETHEUS_EXPORT_MIGRATIONS = False
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 if TESTING:
     # Tests count on their own numbers; the hasher is real, only cheap.
+    ARGON2_TIME_COST, ARGON2_MEMORY_KIB = 1, 8
     RATE_LIMIT_PER_MINUTE = RATE_LIMIT_PER_HOUR = ANONYMOUS_ATTEMPTS_PER_MINUTE = 0
     SOCKET_COMMANDS_PER_MINUTE = SOCKETS_PER_USER = SOCKETS_PER_ADDRESS = 0
     CONVERSATIONS_PER_DAY = MEMBERS_PER_DAY = 0

@@ -20,6 +20,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api import cookies
+from accounts.forms import SignInForm, StaffSignInForm
+from accounts.models import User
 from accounts.urls import api_urlpatterns as accounts_api
 from chat.pages import page_urlpatterns
 from chat.urls import api_urlpatterns as chat_api
@@ -27,11 +30,14 @@ from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
 from pneumatic.lib import errors
 from pneumatic.lib.http import attempt, problem_response
 
+admin.site.login_form = StaffSignInForm
+admin.site.login_template = "staff-sign-in.html"
+
 View = Callable[..., HttpResponseBase]
 
 
 def _guarded_form(view: View) -> View:
-    """Limit how often one address may try a sign-in form."""
+    """Limit how often one address may try a sign-in form, and know the browser that came in."""
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -40,7 +46,10 @@ def _guarded_form(view: View) -> View:
                 "Too many attempts from your address; wait a moment.", retry_after=wait
             )
             return problem_response(refusal, request)
-        return view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        if response.status_code == 302 and isinstance(request.user, User):
+            cookies.set_device_cookie(request, response, request.user)
+        return response
 
     return limited
 
@@ -69,7 +78,11 @@ _sign_in = [
     path(
         "login/",
         csp_update(API_EXCEPTION)(
-            _guarded_form(LoginView.as_view(template_name="rest_framework/login.html"))
+            _guarded_form(
+                LoginView.as_view(
+                    template_name="staff-sign-in.html", authentication_form=SignInForm
+                )
+            )
         ),
         name="login",
     ),

@@ -1,7 +1,25 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
-from accounts.actions.passwords import change_password, set_password
+from accounts.actions.identity import Origin, proven
+from accounts.actions.invitations import invite, revoke_invitation
+from accounts.actions.passwords import (
+    change_password,
+    request_password_reset,
+    reset_password,
+    set_password,
+)
+from accounts.actions.registration import register, register_user, verify_registration
 from accounts.actions.rotation import refresh_session, settle_pair
+from accounts.actions.second_factor import (
+    Enrolment,
+    begin_second_factor,
+    begin_second_factor_setup,
+    confirm_second_factor,
+    disable_second_factor,
+    finish_second_factor_setup,
+    remove_second_factor,
+    renew_recovery_codes,
+)
 from accounts.actions.sessions import (
     end_sessions,
     open_session,
@@ -15,21 +33,33 @@ from accounts.actions.sessions import (
 from accounts.actions.users import (
     powers_changed,
     reactivate_user,
-    register,
-    register_user,
     suspend_user,
     update_profile,
 )
 
 __all__ = [
+    "Enrolment",
+    "Origin",
+    "begin_second_factor",
+    "begin_second_factor_setup",
     "change_password",
+    "confirm_second_factor",
+    "disable_second_factor",
     "end_sessions",
+    "finish_second_factor_setup",
+    "invite",
     "open_session",
     "powers_changed",
+    "proven",
     "reactivate_user",
     "refresh_session",
     "register",
     "register_user",
+    "remove_second_factor",
+    "renew_recovery_codes",
+    "request_password_reset",
+    "reset_password",
+    "revoke_invitation",
     "revoke_session",
     "revoke_sessions",
     "set_password",
@@ -40,4 +70,5 @@ __all__ = [
     "suspend_user",
     "touch_session",
     "update_profile",
+    "verify_registration",
 ]

@@ -1,18 +1,17 @@
 """Choosing and changing passwords."""
 
-from typing import Final
-
-from django.contrib.auth.hashers import make_password, verify_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts import links, mail, queries
+from accounts.actions.identity import forget_failures, require_password
 from accounts.actions.sessions import end_sessions
 from accounts.models import RevokedReason, Session, User
 from accounts.names import has_control_characters
-from pneumatic.lib.errors import Conflict, Invalid
-
-PASSWORD_MAX: Final = 256
+from accounts.passwordrules import PASSWORD_MAX
+from pneumatic.lib.errors import Conflict, Forbidden, Invalid
 
 
 def problems_with_password(password: str, *, user: User) -> list[str]:
@@ -34,13 +33,42 @@ def change_password(*, user: User, old: str, new: str, keep: Session | None = No
     Raises ``Invalid`` with ``old_password`` or ``new_password`` among its fields.
     """
     known = user.password
-    correct, _ = verify_password(old, known)
-    if not correct:
-        raise Invalid(fields={"old_password": ["That is not your present password."]})
+    require_password(user=user, password=old, field="old_password")
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})
     _store(user, make_password(new), keep=keep, known=known)
+
+
+def request_password_reset(*, email: str) -> None:
+    """Mail a link to the address, if it has an account; nothing tells whether it has.
+
+    Raises ``Forbidden`` where e-mail is off.
+    """
+    if not mail.is_on():
+        raise Forbidden("This server sends no e-mail; ask the people who run it.")
+    user = queries.user_by_login(email) if "@" in email else None
+    if user is None or not user.is_active:
+        return
+    person = {"name": user.get_full_name(), "username": user.username}
+    link = links.page("/reset", links.reset_token(user))
+    mail.send_on_commit("reset", user.email, {**person, "link": link})
+
+
+def reset_password(*, token: str, new: str) -> User:
+    """Replace the password on the word of the mailbox; all sessions end, nobody is signed in.
+
+    A second factor stays. Raises ``Invalid`` with ``token`` or ``new_password`` among its fields.
+    """
+    user = links.user_of_reset_token(token)
+    if user is None:
+        raise Invalid(fields={"token": ["This link is no longer good; ask for a new one."]})
+    problems = problems_with_password(new, user=user)
+    if problems:
+        raise Invalid(fields={"new_password": problems})
+    _store(user, make_password(new), keep=None, known=user.password)
+    forget_failures(user)
+    return user
 
 
 def set_password(*, user: User, new: str, keep: Session | None = None) -> None:
@@ -60,4 +88,7 @@ def _store(user: User, encoded: str, *, keep: Session | None, known: str | None)
         if keep is not None:
             sessions = sessions.exclude(pk=keep.pk)
         end_sessions(sessions, reason=RevokedReason.PASSWORD_CHANGED)
+        if known is not None:
+            person = {"name": locked.get_full_name(), "username": locked.username}
+            mail.send_on_commit("password-changed", locked.email, person)
     user.password = encoded

@@ -63,7 +63,8 @@ def settle_pair(*, session: Session, claims: Claims) -> None:
 def _take_next_token(session: Session, jti: str, address: str | None) -> bool:
     """Move the locked session to its next token; false when it is over, or was just ended."""
     now = timezone.now()
-    if not session.user.is_active or session.expires_at <= now:
+    user = session.user
+    if not user.is_active or user.lacks_second_factor or session.expires_at <= now:
         return False
     if jti == session.refresh_jti:
         session.previous_jti, session.refresh_jti = jti, tokens.new_jti()

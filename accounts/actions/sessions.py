@@ -5,18 +5,14 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.hashers import (
-    UNUSABLE_PASSWORD_PREFIX,
-    make_password,
-    verify_password,
-)
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import devices, queries, tokens
+from accounts import devices, tokens
 from accounts.actions.audit import record
-from accounts.errors import NoSuchSession, WrongCredentials
+from accounts.actions.identity import Origin, proven
+from accounts.errors import NoSuchSession
 from accounts.models import AuditKind, RevokedReason, Session, User
 from pneumatic.lib import realtime
 
@@ -30,30 +26,21 @@ def sign_in(
     *,
     username: str,
     password: str,
+    code: str = "",
     device: str = "",
     user_agent: str = "",
     address: str | None = None,
+    device_cookie: str = "",
 ) -> Session:
-    """A new session for whoever has this username (or e-mail address) and password.
+    """A new session for whoever has this username (or e-mail address), password and code.
 
-    Raises ``WrongCredentials`` for unknown, wrong and suspended alike, after the same work.
+    Raises ``WrongCredentials`` for unknown, wrong and suspended alike, after the same work;
+    ``SecondFactorRequired`` where a code is wanted, or was wrong; ``SecondFactorSetupRequired``;
+    and ``TooManyFailures``.
     """
-    user = queries.user_by_login(username)
-    # An unusable hash makes Django hash all the same.
-    encoded = user.password if user else UNUSABLE_PASSWORD_PREFIX
-    correct, outdated = verify_password(password, encoded)
-    if not correct or user is None or not user.is_active:
-        raise WrongCredentials
-    renewed = make_password(password) if outdated else encoded
-    with transaction.atomic():
-        # Hashing took its time, outside the lock: the password that was right may have been
-        # changed, and all sessions ended, in between.
-        locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
-        if locked is None or locked.password != encoded or not locked.is_active:
-            raise WrongCredentials
-        locked.password, locked.last_login = renewed, timezone.now()
-        locked.save(update_fields=["password", "last_login"])
-        return open_session(user=locked, device=device, user_agent=user_agent, address=address)
+    origin = Origin(address=address, device_cookie=device_cookie)
+    with proven(login=username, password=password, code=code, origin=origin) as user:
+        return open_session(user=user, device=device, user_agent=user_agent, address=address)
 
 
 def open_session(

@@ -3,11 +3,12 @@
 from typing import Final
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import tokens
-from accounts.models import Session
+from accounts import knowndevices, tokens
+from accounts.models import Session, User
 from pneumatic.lib.errors import Forbidden
 
 NAME: Final = "pn_refresh"
@@ -32,6 +33,23 @@ def clear_refresh_cookie(response: Response) -> None:
     """Take the refresh token back from the browser."""
     response.set_cookie(
         NAME, "", max_age=0, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Strict"
+    )
+
+
+def set_device_cookie(
+    request: HttpRequest | Request, response: HttpResponseBase, user: User
+) -> None:
+    """Know this browser again as one of ``user``, who has just proved to be that person."""
+    name = knowndevices.cookie_name()
+    response.set_cookie(
+        name,
+        knowndevices.remember(
+            request.COOKIES.get(name, ""), user_id=user.pk, password=user.password
+        ),
+        max_age=knowndevices.MAX_AGE,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Strict",
     )
 
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import actions, tokens
+from accounts import actions, knowndevices, tokens
 from accounts.api import cookies
 from accounts.api.serializers import (
     RefreshSerializer,
@@ -24,7 +24,9 @@ from pneumatic.lib.serializers import parsed
 from pneumatic.lib.times import rfc3339
 
 
-class _Door(APIView):
+class Door(APIView):
+    """A view for whoever is not signed in."""
+
     # Nobody is authenticated here: an old token in the headers must not bar the way to a new one.
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -33,24 +35,26 @@ class _Door(APIView):
         return 'Bearer realm="api"'
 
 
-class RegisterView(_Door):
-    """Make an account, and sign in."""
+class RegisterView(Door):
+    """Make an account, and sign in. 202: a link went to the address; open it to go on."""
 
     @extend_schema(
         operation_id="auth_register",
         request=RegisterSerializer,
-        responses={201: SignedInSerializer},
+        responses={201: SignedInSerializer, 202: None},
         auth=[],
     )
     @guarded("register")
     def post(self, request: Request) -> Response:
         wishes = parsed(RegisterSerializer(data=request.data))
-        cookie = _wants_cookie(request, wishes)
-        session = actions.register(**wishes, **_origin(request))
-        return _signed_in(session, cookie=cookie, status=201)
+        cookie = wants_cookie(request, wishes)
+        session = actions.register(**wishes, **device_of(request))
+        if session is None:
+            return Response(status=202)
+        return signed_in(request, session, cookie=cookie, status=201)
 
 
-class TokenView(_Door):
+class TokenView(Door):
     """Sign in with username or e-mail address, and password."""
 
     @extend_schema(
@@ -62,11 +66,16 @@ class TokenView(_Door):
     @guarded("token")
     def post(self, request: Request) -> Response:
         wishes = parsed(SignInSerializer(data=request.data))
-        cookie = _wants_cookie(request, wishes)
-        return _signed_in(actions.sign_in(**wishes, **_origin(request)), cookie=cookie)
+        cookie = wants_cookie(request, wishes)
+        session = actions.sign_in(
+            **wishes,
+            **device_of(request),
+            device_cookie=request.COOKIES.get(knowndevices.cookie_name(), ""),
+        )
+        return signed_in(request, session, cookie=cookie)
 
 
-class RefreshView(_Door):
+class RefreshView(Door):
     """Exchange a refresh token for a new pair; each is good for one exchange."""
 
     @extend_schema(
@@ -85,7 +94,7 @@ class RefreshView(_Door):
                 raise InvalidToken("There is no refresh token; sign in.")
             cookies.require_same_origin(request)
         session = actions.refresh_session(refresh=refresh, address=client_address(request))
-        return _signed_in(session, cookie=cookie)
+        return signed_in(request, session, cookie=cookie)
 
     def handle_exception(self, exc: Exception) -> Response:
         """A cookie that was refused is of no more use: take it back."""
@@ -95,7 +104,8 @@ class RefreshView(_Door):
         return response
 
 
-def _wants_cookie(request: Request, wishes: dict[str, Any]) -> bool:
+def wants_cookie(request: Request, wishes: dict[str, Any]) -> bool:
+    """Take ``cookie`` out of the wishes; raises ``Forbidden`` for pages of other origins."""
     cookie: bool = wishes.pop("cookie")
     if cookie:
         # Else another site could sign its visitors in here, as somebody it knows.
@@ -103,16 +113,33 @@ def _wants_cookie(request: Request, wishes: dict[str, Any]) -> bool:
     return cookie
 
 
-def _origin(request: Request) -> dict[str, str]:
+def origin_of(request: Request) -> actions.Origin:
+    """Where the request comes from, as far as guessing is concerned."""
+    return actions.Origin(
+        address=client_address(request),
+        device_cookie=request.COOKIES.get(knowndevices.cookie_name(), ""),
+    )
+
+
+def device_of(request: Request) -> dict[str, str]:
+    """What a new session keeps of the request."""
     return {
         "user_agent": request.headers.get("User-Agent", ""),
         "address": client_address(request),
     }
 
 
-def _signed_in(session: Session, *, cookie: bool, status: int = 200) -> Response:
+def signed_in(
+    request: Request,
+    session: Session,
+    *,
+    cookie: bool,
+    status: int = 200,
+    recovery_codes: list[str] | None = None,
+) -> Response:
+    """The answer to whoever has just come in, or stays in."""
     pair = tokens.issue(session)
-    body = {
+    body: dict[str, Any] = {
         "access": pair.access,
         "access_expires_at": rfc3339(pair.access_expires_at),
         "session": str(session.pk),
@@ -120,7 +147,10 @@ def _signed_in(session: Session, *, cookie: bool, status: int = 200) -> Response
     }
     if not cookie:
         body["refresh"] = pair.refresh
+    if recovery_codes is not None:
+        body["recovery_codes"] = recovery_codes
     response = Response(body, status=status, headers={"Cache-Control": "no-store"})
     if cookie:
         cookies.set_refresh_cookie(response, pair.refresh, session)
+        cookies.set_device_cookie(request, response, session.user)
     return response

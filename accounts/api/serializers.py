@@ -3,10 +3,12 @@
 from rest_framework import serializers
 
 from accounts import names
-from accounts.actions.passwords import PASSWORD_MAX
+from accounts.actions.invitations import CODE_MAX as INVITATION_MAX
 from accounts.devices import DEVICE_MAX
 from accounts.models import RevokedReason
+from accounts.passwordrules import PASSWORD_MAX
 from accounts.tokens import TOKEN_MAX
+from accounts.totp import CODE_MAX
 from pneumatic.lib.paging import PageQuery
 from pneumatic.lib.serializers import StrictSerializer, TextField, WrittenField
 
@@ -23,7 +25,9 @@ class PasswordField(WrittenField):
         )
 
 
-class _SignsIn(StrictSerializer):
+class SignsIn(StrictSerializer):
+    """What every door that opens a session takes."""
+
     device = TextField(
         max_length=DEVICE_MAX,
         required=False,
@@ -38,7 +42,7 @@ class _SignsIn(StrictSerializer):
     )
 
 
-class RegisterSerializer(_SignsIn):
+class RegisterSerializer(SignsIn):
     """A new account."""
 
     username = TextField(max_length=names.USERNAME_MAX, validators=[names.validate_username])
@@ -51,13 +55,27 @@ class RegisterSerializer(_SignsIn):
         default="",
         help_text="Shown to others; the username when left out.",
     )
+    invitation = TextField(
+        max_length=INVITATION_MAX,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The code of an invitation, where one is needed.",
+    )
 
 
-class SignInSerializer(_SignsIn):
+class SignInSerializer(SignsIn):
     """An account that exists."""
 
     username = TextField(max_length=names.EMAIL_MAX, help_text="Or the e-mail address.")
     password = PasswordField()
+    code = TextField(
+        max_length=CODE_MAX,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of the authenticator app, or a recovery code; once it was asked for.",
+    )
 
 
 class RefreshSerializer(StrictSerializer):

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import actions, queries
 from accounts.api import cookies
+from accounts.api.asking import asking_session, asking_user
 from accounts.api.serializers import (
     ChangePasswordSerializer,
     SessionSerializer,
@@ -21,7 +22,7 @@ from accounts.api.serializers import (
     SignOutEverywhereSerializer,
 )
 from accounts.authentication import BearerAuthentication, Identity
-from accounts.models import Session, User
+from accounts.models import Session
 from accounts.presenters import present_session
 from pneumatic.lib.http import client_address, guarded
 from pneumatic.lib.paging import ByUUID, asked
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
     _Sessions = GenericAPIView[Session]
 else:
     _Sessions = GenericAPIView
-
-
-def _user(request: Request) -> User:
-    return cast(User, request.user)  # the permission lets nobody else in
-
-
-def _session(request: Request) -> Session | None:
-    """The asking device; None where Django's own session (the browsable API) asks."""
-    return request.auth.session if isinstance(request.auth, Identity) else None
 
 
 class LogoutView(APIView):
@@ -66,8 +58,8 @@ class LogoutAllView(APIView):
     )
     def post(self, request: Request) -> Response:
         wishes = parsed(SignOutEverywhereSerializer(data=request.data))
-        keep = _session(request) if wishes["keep_current"] else None
-        user = _user(request)
+        keep = asking_session(request) if wishes["keep_current"] else None
+        user = asking_user(request)
         actions.sign_out_everywhere(user=user, except_session=keep, address=client_address(request))
         if wishes["keep_current"] and keep is None:
             # It is Django's own session that asks: bound anew, under another key.
@@ -87,10 +79,10 @@ class ChangePasswordView(APIView):
     def post(self, request: Request) -> Response:
         wishes = parsed(ChangePasswordSerializer(data=request.data))
         actions.change_password(
-            user=_user(request),
+            user=asking_user(request),
             old=wishes["old_password"],
             new=wishes["new_password"],
-            keep=_session(request),
+            keep=asking_session(request),
         )
         return Response(status=204)
 
@@ -113,7 +105,7 @@ class SessionsView(_Sessions):
     def get_queryset(self) -> QuerySet[Session]:
         ended: bool = asked(self.request, SessionsQuery)["ended"]
         find = queries.ended_sessions_of if ended else queries.sessions_of
-        return find(_user(self.request))
+        return find(asking_user(self.request))
 
     @extend_schema(
         operation_id="auth_sessions",
@@ -122,7 +114,7 @@ class SessionsView(_Sessions):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
-        mine = _session(request)
+        mine = asking_session(request)
         return self.get_paginated_response(
             [present_session(each, current=each == mine) for each in page or ()]
         )
@@ -134,9 +126,9 @@ class SessionView(APIView):
     @extend_schema(operation_id="auth_session_revoke", responses={204: None})
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
         actions.revoke_session(
-            user=_user(request), session_id=session_id, address=client_address(request)
+            user=asking_user(request), session_id=session_id, address=client_address(request)
         )
-        mine = _session(request)
+        mine = asking_session(request)
         gone = mine is not None and mine.pk == session_id
         return _signed_out() if gone else Response(status=204)
 

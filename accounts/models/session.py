@@ -15,6 +15,7 @@ class RevokedReason(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", "password changed"
     SUSPENDED = "suspended", "account suspended"
     TOKEN_REUSED = "token_reused", "a used refresh token came back"
+    SECOND_FACTOR_CHANGED = "second_factor_changed", "second factor changed"
 
 
 class Session(models.Model):

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -66,6 +67,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Part of what Django's own sessions (the administration, the browsable API) are bound to.
     session_stamp = models.UUIDField(default=uuid.uuid4, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    #: As that of the confirmed second factor, here for every door to see without a query.
+    second_factor_at = models.DateTimeField(
+        "second factor since", null=True, blank=True, editable=False
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -102,14 +107,27 @@ class User(AbstractBaseUser, PermissionsMixin):
         except ValidationError as error:
             raise ValidationError({"display_name": error.messages}) from None
 
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether REQUIRE_SECOND_FACTOR keeps this person out until they have one."""
+        if self.second_factor_at is not None:
+            return False
+        match settings.REQUIRE_SECOND_FACTOR:
+            case "everyone":
+                return True
+            case "staff":
+                return self.is_staff or self.is_superuser
+        return False
+
     def renew_session_stamp(self) -> None:
         """End Django's own sessions of this person, wherever they are; saves that one column."""
         self.session_stamp = uuid.uuid4()
         self.save(update_fields=["session_stamp"])
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
-        # Django's own covers the password only.
-        bound_to = f"{self.session_stamp}{self.password}"
+        # Django's own covers the password only; a session that was begun without the second
+        # factor is not kept either.
+        bound_to = f"{self.session_stamp}{self.password}{self.second_factor_at or ''}"
         return salted_hmac(
             "accounts.User.session", bound_to, secret=secret, algorithm="sha256"
         ).hexdigest()

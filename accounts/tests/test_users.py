@@ -5,9 +5,9 @@ import pytest
 from django.db import connections
 
 from accounts import actions, queries
-from accounts.actions.passwords import PASSWORD_MAX
 from accounts.errors import WrongCredentials
 from accounts.models import RevokedReason, Session, User
+from accounts.passwordrules import PASSWORD_MAX
 from accounts.tests.conftest import PASSWORD
 from pneumatic.lib.errors import Conflict, Invalid
 

@@ -7,6 +7,7 @@ Each reader returns the default when the variable is missing or empty, and raise
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -108,6 +109,44 @@ def redis_url(name: str) -> str:
     if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
         raise BadSetting(name, "use redis://host:port/0, rediss://… or unix://path")
     return value
+
+
+def mail(name: str, default: str) -> dict[str, Any]:
+    """Django's settings of e-mail for an address; empty where there is none.
+
+    ``smtp://user:password@host:587`` (with STARTTLS; ``?tls=0`` without), ``smtps://…:465``,
+    ``console:`` (writes to standard output) or ``file:///folder`` (a file for each message).
+    """
+    value = text(name, default)
+    if not value:
+        return {}
+    parts = urlsplit(value)
+    package = "django.core.mail.backends"
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": f"{package}.console.EmailBackend"}
+    if parts.scheme == "file":
+        return {
+            "EMAIL_BACKEND": f"{package}.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": unquote(parts.path),
+        }
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise BadSetting(name, "use smtp://user:password@host:587, smtps://… or console:")
+    try:
+        port = parts.port
+    except ValueError:
+        raise BadSetting(name, "its port is not a number") from None
+    options = dict(parse_qsl(parts.query))
+    implicit = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": f"{package}.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if implicit else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": implicit,
+        "EMAIL_USE_TLS": not implicit and options.get("tls", "1") not in _FALSE,
+        "EMAIL_TIMEOUT": 10,
+    }
 
 
 def secret(name: str, kept_in: Path | None) -> str:

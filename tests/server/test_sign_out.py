@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pneumatic.testing.binaries import find_redis
-from pneumatic.testing.processes import make_folder
-from pneumatic.testing.servers import start_redis
-from tests.server.running import Person, Running, Socket
-from tests.server.test_serve import until, workers_of
+from pneumatic.loopback.binaries import find_redis
+from pneumatic.loopback.processes import make_folder
+from pneumatic.loopback.servers import start_redis
+from tests.server.running import Person, Running, Socket, until
+from tests.server.test_serve import workers_of
 
 Serving = Callable[..., Running]
 

@@ -4,6 +4,46 @@
  */
 
 /**
+ * What an authenticator app needs, shown once; `qr` is a picture in a data: address.
+ * @typedef {{ secret: string, uri: string, qr: string }} Enrolment
+ * @typedef {{ enabled: boolean, since: string | null, recovery_codes_left: number }} SecondFactor
+ */
+
+/**
+ * The second factor of whoever is signed in.
+ * @param {object} parts
+ * @param {import("app/ports/types.js").Ports} parts.ports
+ */
+export function createSecondFactor({ ports: { api } }) {
+  return {
+    /** @returns {Promise<SecondFactor>} */
+    read: () => api.request("GET", "auth/second-factor/"),
+    /** @param {{ password: string }} proof @returns {Promise<Enrolment>} */
+    begin: (proof) => api.request("POST", "auth/second-factor/", { body: proof }),
+    /** The recovery codes, shown once. @param {{ code: string }} proof @returns {Promise<string[]>} */
+    confirm: async (proof) => (await api.request("POST", "auth/second-factor/confirm/", { body: proof })).recovery_codes,
+    /** New ones; the old are void. @param {{ password: string, code: string }} proof @returns {Promise<string[]>} */
+    renewCodes: async (proof) => (await api.request("POST", "auth/second-factor/recovery-codes/", { body: proof })).recovery_codes,
+    /** @param {{ password: string, code: string }} proof */
+    disable: (proof) => api.request("POST", "auth/second-factor/disable/", { body: proof }),
+  };
+}
+
+/**
+ * A password that was forgotten: a link by e-mail, then a new one.
+ * @param {object} parts
+ * @param {import("app/ports/types.js").Ports} parts.ports
+ */
+export function createRecovery({ ports: { api } }) {
+  return {
+    /** The answer is the same whether or not the address has an account. @param {string} email */
+    request: (email) => api.request("POST", "auth/password/reset/", { body: { email }, auth: false }),
+    /** @param {{ token: string, new_password: string }} change */
+    finish: (change) => api.request("POST", "auth/password/reset/confirm/", { body: change, auth: false }),
+  };
+}
+
+/**
  * The person's own profile and password.
  * @param {object} parts
  * @param {import("app/ports/types.js").Ports} parts.ports

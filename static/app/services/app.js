@@ -6,7 +6,7 @@
  * @typedef {ReturnType<typeof createApp>} App
  */
 import { emptyState } from "app/core/store.js";
-import { createDevices, createProfile } from "app/services/account.js";
+import { createDevices, createProfile, createRecovery, createSecondFactor } from "app/services/account.js";
 import { createConversations } from "app/services/conversations.js";
 import { createDrafts } from "app/services/drafts.js";
 import { createKept } from "app/services/kept.js";
@@ -94,7 +94,10 @@ export function createApp(ports) {
     store,
     session: {
       register: session.register,
+      verify: session.verify,
       signIn: session.signIn,
+      beginSetup: session.beginSetup,
+      finishSetup: session.finishSetup,
       signOut: session.signOut,
       resume: session.resume,
       accessToken: session.accessToken,
@@ -117,6 +120,8 @@ export function createApp(ports) {
     preferences,
     profile: createProfile({ ports, store }),
     devices: createDevices({ ports }),
+    secondFactor: createSecondFactor({ ports }),
+    recovery: createRecovery({ ports }),
     kept: { summary: kept.summary, forget: kept.forget },
   };
 }

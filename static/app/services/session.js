@@ -128,8 +128,14 @@ export function createSession({ ports: { api, clock, locks, storage }, opened, c
    * @param {object} body
    */
   async function enter(path, body) {
-    /** @type {Grant} */
+    /** @type {Grant | null} */
     const grant = await api.request("POST", path, { body: { ...body, cookie: true }, auth: false });
+    if (grant !== null) await settle(grant);
+    return grant !== null;
+  }
+
+  /** Somebody has come in. @param {Grant} grant */
+  async function settle(grant) {
     if (user && user.id !== grant.user.id) await end("elsewhere");
     adopt(grant);
     await open(grant.user, grant.session);
@@ -138,10 +144,31 @@ export function createSession({ ports: { api, clock, locks, storage }, opened, c
   return {
     accessToken,
     refresh,
-    /** @param {{ username: string, email: string, password: string, display_name?: string }} account */
+    /**
+     * False: not in yet, a link went to the address.
+     * @param {{ username: string, email: string, password: string, display_name?: string, invitation?: string }} account
+     */
     register: (account) => enter("auth/register/", account),
-    /** @param {{ username: string, password: string }} credentials `username` may be the e-mail */
+    /** What the page of that link sends. @param {{ token: string, password: string, username?: string }} proof */
+    verify: (proof) => enter("auth/email/verify/", proof),
+    /** @param {{ username: string, password: string, code?: string }} credentials `username` may be the e-mail */
     signIn: (credentials) => enter("auth/token/", credentials),
+
+    /**
+     * For an account that may not come in without a second factor: what its app needs.
+     * @param {{ username: string, password: string }} credentials
+     * @returns {Promise<import("./account.js").Enrolment>}
+     */
+    beginSetup: (credentials) => api.request("POST", "auth/second-factor/setup/", { body: credentials, auth: false }),
+    /**
+     * Turns it on. The recovery codes are shown once, so coming in waits for `enter`.
+     * @param {{ username: string, password: string, code: string }} credentials
+     */
+    async finishSetup(credentials) {
+      /** @type {Grant & { recovery_codes: string[] }} */
+      const grant = await api.request("POST", "auth/second-factor/setup/confirm/", { body: { ...credentials, cookie: true }, auth: false });
+      return { codes: grant.recovery_codes, enter: () => settle(grant) };
+    },
 
     /** Whether somebody is signed in with this browser. Away from the server: whoever was last. */
     async resume() {

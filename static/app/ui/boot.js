@@ -1,7 +1,10 @@
 /** What the server wrote into the page. */
 const element = document.getElementById("boot");
-/** @type {{ debug?: boolean, version?: string, registration?: string }} */
+/** @type {{ debug?: boolean, version?: string, registration?: "open" | "invitation" | "domain" | "closed", mail?: boolean }} */
 const boot = element?.textContent ? JSON.parse(element.textContent) : {};
 
 export const debug = boot.debug === true;
-export const registrationOpen = boot.registration !== "closed";
+/** Who may make an account here. */
+export const registration = boot.registration ?? "open";
+/** Whether this server sends e-mail: without it nobody can reset a password alone. */
+export const mail = boot.mail === true;

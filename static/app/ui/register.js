@@ -1,10 +1,12 @@
 import { html } from "htm/preact";
 import { useState } from "preact/hooks";
 import { AuthLayout, Note } from "app/ui/auth-layout.js";
-import { registrationOpen } from "app/ui/boot.js";
+import { registration } from "app/ui/boot.js";
 import { useApp } from "app/ui/context.js";
 import { errorText, fieldErrors } from "app/ui/error-text.js";
+import { useLinkSecret } from "app/ui/link-secret.js";
 import { PASSWORD_MIN, PasswordMeter } from "app/ui/password-meter.js";
+import { navigate } from "app/ui/router.js";
 import { t } from "app/ui/strings.js";
 import { TextField } from "app/ui/text-field.js";
 import { useElement } from "app/ui/use-element.js";
@@ -30,6 +32,9 @@ export function Register() {
   const [values, setValues] = useState(/** @type {Values} */ ({ display_name: "", username: "", email: "", password: "" }));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState("");
+  const code = useLinkSecret();
+  const [invitation, setInvitation] = useState(code);
+  const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
 
   const set = (/** @type {keyof Values} */ field) => (/** @type {string} */ value) => {
@@ -54,21 +59,31 @@ export function Register() {
     setBusy(true);
     setProblem("");
     try {
-      await app.session.register({
+      const isIn = await app.session.register({
         display_name: values.display_name.trim(),
         username: values.username.trim(),
         email: values.email.trim(),
         password: values.password,
+        ...(invitation.trim() && { invitation: invitation.trim() }),
       });
+      if (!isIn) setSent(true);
     } catch (reason) {
       setBusy(false);
+      // The account is there; signing in leads through what it still needs.
+      if (/** @type {any} */ (reason)?.code === "second_factor_setup_required") return navigate("/sign-in", { replace: true });
       const refused = fieldErrors(reason);
       const count = Object.keys(refused).filter((field) => field in values).length;
       show(refused, count ? t("register.summary", { n: count }) : errorText(reason));
     }
   };
 
-  if (!registrationOpen) {
+  if (sent) {
+    return html`<${AuthLayout} title=${t("register.sent.title")} lead=${t("register.sent.lead", { email: values.email.trim() })}>
+      <p class="auth-alternative" role="status">${t("register.sent.body")}</p>
+      <p class="auth-alternative"><a href="/sign-in">${t("auth.back")}</a></p>
+    <//>`;
+  }
+  if (registration === "closed") {
     return html`<${AuthLayout} title=${t("register.title")} lead=${t("register.closed.head")}>
       <${Note} head=${t("register.closed.head")} body=${t("register.closed.body")} />
       <p class="auth-alternative">${t("auth.have")} <a href="/sign-in">${t("auth.signin")}</a></p>
@@ -77,9 +92,11 @@ export function Register() {
   const field = (/** @type {keyof Values} */ name) => ({
     name, value: values[name], error: errors[name], onInput: set(name), onBlur: leave(name),
   });
-  return html`<${AuthLayout} title=${t("register.title")} lead=${t("register.lead")}>
+  return html`<${AuthLayout} title=${t("register.title")} lead=${t(code ? "register.invited" : "register.lead")}>
     <form class="auth-form" novalidate onSubmit=${submit}>
       ${problem && html`<${Note} tone="danger" head=${problem} focusRef=${summary} />`}
+      ${registration === "invitation" && !code && html`<${TextField} label=${t("register.invitation")} name="invitation" value=${invitation}
+        onInput=${setInvitation} autocomplete="off" maxlength=${64} hint=${t("register.invitation.hint")} />`}
       <${TextField} ...${field("display_name")} label=${t("register.name")} autocomplete="name" maxlength=${64} autofocus />
       <${TextField} ...${field("username")} label=${t("register.username")} autocomplete="username" maxlength=${32} hint=${t("register.username.hint")} />
       <${TextField} ...${field("email")} label=${t("register.email")} type="email" autocomplete="email" />

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 
 /**
- * @typedef {"chats" | "conversation" | "outbox" | "settings" | "sign-in" | "register" | "signed-out" | "missing"} RouteName
+ * @typedef {"chats" | "conversation" | "outbox" | "settings" | "sign-in" | "register" | "forgot" | "reset" | "verify" | "signed-out" | "missing"} RouteName
  * @typedef {{ name: RouteName, id: string | null, section: string | null, path: string }} Route
  * @typedef {{ name: string, props: Record<string, any> }} Overlay
  */
@@ -18,6 +18,9 @@ const PLAIN = {
   "/outbox": "outbox",
   "/sign-in": "sign-in",
   "/register": "register",
+  "/forgot": "forgot",
+  "/reset": "reset",
+  "/verify": "verify",
   "/signed-out": "signed-out",
 };
 

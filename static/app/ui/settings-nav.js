@@ -8,7 +8,7 @@ import { Icon } from "app/ui/icon.js";
 import { t } from "app/ui/strings.js";
 import { isPhone } from "app/ui/use-media.js";
 
-export const SECTIONS = /** @type {const} */ ([["profile", "user"], ["password", "lock"], ["devices", "laptop"], ["appearance", "sun"]]);
+export const SECTIONS = /** @type {const} */ ([["profile", "user"], ["password", "lock"], ["twostep", "smartphone"], ["devices", "laptop"], ["appearance", "sun"]]);
 
 /** The sections of the settings. @param {{ current: string | null }} props */
 export function SettingsNav({ current }) {

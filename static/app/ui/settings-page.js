@@ -5,11 +5,12 @@ import { SettingsAppearance } from "app/ui/settings-appearance.js";
 import { SettingsDevices } from "app/ui/settings-devices.js";
 import { SettingsPassword } from "app/ui/settings-password.js";
 import { SettingsProfile } from "app/ui/settings-profile.js";
+import { SettingsTwoStep } from "app/ui/settings-two-step.js";
 import { t } from "app/ui/strings.js";
 import { isPhone } from "app/ui/use-media.js";
 
 /** @type {Record<string, () => any>} */
-const PAGES = { profile: SettingsProfile, password: SettingsPassword, devices: SettingsDevices, appearance: SettingsAppearance };
+const PAGES = { profile: SettingsProfile, password: SettingsPassword, twostep: SettingsTwoStep, devices: SettingsDevices, appearance: SettingsAppearance };
 
 /** @param {string | null} section */
 export function knownSection(section) {

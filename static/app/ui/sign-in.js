@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import { AuthLayout, Note } from "app/ui/auth-layout.js";
 import { useApp } from "app/ui/context.js";
 import { errorText } from "app/ui/error-text.js";
-import { registrationOpen } from "app/ui/boot.js";
+import { mail, registration } from "app/ui/boot.js";
+import { SecondStep, SetupStep } from "app/ui/second-step.js";
 import { t } from "app/ui/strings.js";
 import { TextField } from "app/ui/text-field.js";
 import { useCountdown } from "app/ui/use-countdown.js";
@@ -14,7 +15,7 @@ import { useElement } from "app/ui/use-element.js";
 
 /** @param {any} reason @returns {Problem} */
 function problemOf(reason) {
-  if (reason?.status === 401 || reason?.status === 403) return { head: t("auth.bad.head"), body: t("auth.bad.body") };
+  if (reason?.status === 401 || reason?.status === 403) return { head: t("auth.bad.head"), body: t(mail ? "auth.reset.hint" : "auth.bad.body") };
   if (!reason?.status) return { head: t("auth.unreachable.head"), body: t("auth.unreachable.body") };
   return { head: t("auth.failed.head"), body: errorText(reason) };
 }
@@ -28,6 +29,7 @@ export function SignIn() {
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
+  const [step, setStep] = useState(/** @type {"password" | "code" | "setup"} */ ("password"));
   const [limitedUntil, setLimitedUntil] = useState(/** @type {number | null} */ (null));
   const wait = useCountdown(limitedUntil);
 
@@ -47,6 +49,8 @@ export function SignIn() {
     } catch (reason) {
       const error = /** @type {any} */ (reason);
       setBusy(false);
+      if (error?.code === "second_factor_required") return setStep("code");
+      if (error?.code === "second_factor_setup_required") return setStep("setup");
       if (error?.status === 429) {
         setLimitedUntil(Date.now() + Math.max(1, error.retryAfter ?? 30) * 1000);
         return;
@@ -56,6 +60,10 @@ export function SignIn() {
     }
   };
 
+  if (step !== "password") {
+    const credentials = { username: username.trim(), password };
+    return html`<${step === "code" ? SecondStep : SetupStep} credentials=${credentials} onBack=${() => setStep("password")} />`;
+  }
   return html`<${AuthLayout} title=${t("auth.signin")} lead=${t("auth.signin.lead")}>
     <form class="auth-form" novalidate onSubmit=${submit} ref=${form}>
       ${problem && html`<${Note} tone="danger" head=${problem.head} body=${problem.body} focusRef=${alert} />`}
@@ -68,6 +76,7 @@ export function SignIn() {
       </button>
       ${wait > 0 && html`<p class="auth-fine" role="alert">${t("auth.limit.why")}</p>`}
     </form>
-    ${registrationOpen && html`<p class="auth-alternative">${t("auth.new")} <a href="/register">${t("auth.create")}</a></p>`}
+    ${mail && html`<p class="auth-alternative"><a href="/forgot">${t("auth.forgot")}</a></p>`}
+    ${registration !== "closed" && html`<p class="auth-alternative">${t("auth.new")} <a href="/register">${t("auth.create")}</a></p>`}
   <//>`;
 }

@@ -16,6 +16,7 @@ import { t } from "app/ui/strings.js";
  *   hint?: string,
  *   error?: string,
  *   maxlength?: number,
+ *   inputmode?: "numeric",
  *   autofocus?: boolean,
  *   readonly?: boolean,
  *   children?: import("preact").ComponentChildren,
@@ -26,12 +27,12 @@ export function TextField(props) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
-  const plain = name === "username" || type === "email";
+  const plain = name === "username" || name === "code" || type === "email";
   return html`<div class="field">
     <label for=${id}>${label}</label>
     <span class="input">
       <input id=${id} name=${name} type=${type === "password" && shown ? "text" : type} value=${value}
-        autocomplete=${autocomplete} maxlength=${maxlength} autofocus=${props.autofocus} readonly=${props.readonly}
+        autocomplete=${autocomplete} maxlength=${maxlength} inputmode=${props.inputmode} autofocus=${props.autofocus} readonly=${props.readonly}
         autocapitalize=${plain ? "none" : undefined} spellcheck=${plain || type === "password" ? false : undefined}
         dir=${plain ? "ltr" : "auto"} required aria-invalid=${error ? "true" : undefined} aria-describedby=${described}
         onInput=${(/** @type {any} */ event) => onInput(event.currentTarget.value)} onBlur=${onBlur} />
