@@ -16,7 +16,15 @@ from pneumatic.proof.journal import Truth
 Line = Mapping[str, Any]
 Mirrored = Mapping[str, Mapping[str, Any]]
 #: What can be violated, in the order of the table.
-KINDS = ("lost", "duplicated", "out of order", "leaked", "unconverged", "contradicted")
+KINDS = (
+    "lost",
+    "duplicated",
+    "out of order",
+    "leaked",
+    "unconverged",
+    "contradicted",
+    "closed wrongly",
+)
 #: How far the clocks of the database and of the devices may be apart: one machine, milliseconds.
 _CLOCKS = 0.01
 _TOLD = 20

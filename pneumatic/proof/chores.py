@@ -5,6 +5,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pneumatic.proof.device import Device
@@ -62,6 +63,8 @@ class Chores:
 
     async def _do(self, kind: str, person: str, method: str, path: str, body: Any = None) -> bool:
         answer = await self._sessions[person].ask(method, path, body)
+        if answer is not None and answer.status == HTTPStatus.BAD_REQUEST:
+            raise RuntimeError(f"The proof asks wrongly: {method} {path}: {answer.body}")
         done = answer is not None and answer.good
         self.done[kind] += done
         return done
@@ -139,7 +142,8 @@ class Chores:
         self._begun += 1
         owner, *others = self._rng.sample(list(self._sessions), min(4, len(self._sessions)))
         group = Group(str(uuid.uuid4()), [owner, *others], owner, [])
-        body = {"id": group.id, "title": f"New {self._begun}", "members": others}
+        title = f"New {self._begun}"
+        body = {"id": group.id, "kind": "group", "title": title, "members": others}
         if await self._do("begun", owner, "POST", "conversations/", body):
             self._groups.append(group)
             self._new.append(group)

@@ -16,7 +16,7 @@ from pneumatic.proof.proxy import Proxy, Wire, wire_of
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault; `end` says from when on recovery is measured."""
+    """A kind of fault; `end` says from when on recovery is measured, empty for not at all."""
 
     row: str
     words: str
@@ -24,23 +24,54 @@ class Kind:
     #: Faults of the machines come one after another, those of the network beside them.
     network: bool = False
     services: bool = False
+    #: The close codes with which it may end sockets: those of the process that it meets, of the
+    #: devices that it meets (of the network), or of all. 1006 is an end without a word.
+    codes: frozenset[int] = frozenset()
+    #: Seconds after its end in which devices should be live, and in which all should have all.
+    live: float = 2.0
+    whole: float = 5.0
 
 
 KINDS = {
-    "kill": Kind("F1", "SIGKILL of a process", "the kill"),
-    "term": Kind("F21", "SIGTERM, drain, restart", "the end of the process"),
-    "pause": Kind("F26", "SIGSTOP of a process for a while", "SIGCONT"),
+    "kill": Kind(
+        "F1",
+        "SIGKILL of a process",
+        "the kill; of the only process: its return",
+        codes=frozenset({1006}),
+        live=3.0,
+    ),
+    "term": Kind(
+        "F21",
+        "SIGTERM, drain, restart",
+        "the end of the process; of the only one: its return",
+        codes=frozenset({1012}),
+    ),
+    # A hello that comes during a long one is found to be late.
+    "pause": Kind("F26", "SIGSTOP of a process for a while", "SIGCONT", codes=frozenset({4408})),
     "redis-restart": Kind("F3", "Redis killed and started", "Redis answers", services=True),
     "redis-flush": Kind("F5", "FLUSHALL", "the flush", services=True),
     "redis-stop": Kind("F4", "Redis away for a while", "Redis answers", services=True),
+    # A hello that can't be answered is sent away, to come again.
     "postgres-restart": Kind(
-        "F8", "PostgreSQL crashed and started", "PostgreSQL answers", services=True
+        "F8",
+        "PostgreSQL crashed and started",
+        "PostgreSQL answers",
+        services=True,
+        codes=frozenset({4408}),
     ),
-    "cut": Kind("F17", "TCP cut between send and ack", "the cut", network=True),
+    "cut": Kind(
+        "F17", "TCP cut between send and ack", "the cut", network=True, codes=frozenset({1006})
+    ),
     "duplicates": Kind(
         "F18", "each message sent four times at once, on two sockets and by REST", "", network=True
     ),
-    "frozen": Kind("F14", "readers that read nothing for a while", "the thaw", network=True),
+    "frozen": Kind(
+        "F14",
+        "readers that read nothing for a while",
+        "the thaw",
+        network=True,
+        codes=frozenset({4408}),
+    ),
     "late": Kind("F19", "answers and events that come late", "on time again", network=True),
 }
 
@@ -54,6 +85,10 @@ class Fault:
     end: float = 0.0
     #: The devices whose recovery is measured.
     affected: list[str] = field(default_factory=list)
+    #: The port of the process that it meets; 0 where it meets none, or all.
+    door: int = 0
+    #: When what was hurt is back, and nothing is held any more.
+    over: float = 0.0
 
 
 class Faults:
@@ -96,22 +131,25 @@ class Faults:
         fault = Fault(kind, start=now())
         self.happened.append(fault)
         await self._doings[kind](fault)
-        fault.end = fault.end or now()
+        fault.over = now()
+        fault.end = fault.end or fault.over
 
     # --- Processes ------------------------------------------------------------------------------
 
     async def _kill(self, fault: Fault) -> None:
         number = self._some_process(fault)
         await self._cluster.do(self._cluster.kill, number)
-        fault.end = now()
+        killed = now()
         await asyncio.sleep(self._rng.uniform(0.2, 2.0))
         await self._cluster.do(self._cluster.start_process, number)
+        fault.end = killed if self._others else now()
 
     async def _term(self, fault: Fault) -> None:
         number = self._some_process(fault)
         await self._cluster.do(self._cluster.terminate, number)
-        fault.end = now()
+        ended = now()
         await self._cluster.do(self._cluster.start_process, number)
+        fault.end = ended if self._others else now()
 
     async def _pause(self, fault: Fault) -> None:
         number = self._some_process(fault)
@@ -125,7 +163,13 @@ class Faults:
         used = {device.door for device in self._devices if device.port}
         door = self._rng.choice([door for door in doors if door in used] or doors)
         fault.affected = [each.name for each in self._devices if each.port and each.door == door]
+        fault.door = door
         return doors.index(door)
+
+    @property
+    def _others(self) -> bool:
+        """Whether there is another process to go to while one is away."""
+        return len(self._proxies) > 1
 
     # --- Stores ---------------------------------------------------------------------------------
 

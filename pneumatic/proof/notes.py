@@ -1,23 +1,34 @@
 """What a device writes into its history, for the checker to judge and the report to time."""
 
+from dataclasses import dataclass, field
+
 from pneumatic.proof.history import History, now
 from pneumatic.proof.mirror import Frame
 
 Row = tuple[str, str, int, int]
 
 
-class Notes:
-    """One device's pen. `posted` says when each message first left, on whichever device."""
+@dataclass
+class Times:
+    """Of each message, whichever device it was on: when it first left, and was first answered."""
 
-    def __init__(self, history: History, posted: dict[str, float]) -> None:
+    posted: dict[str, float] = field(default_factory=dict)
+    acked: dict[str, float] = field(default_factory=dict)
+
+
+class Notes:
+    """One device's pen."""
+
+    def __init__(self, history: History, times: Times) -> None:
         self.write = history.write
-        self._posted = posted
+        self._times = times
 
     def sent(self, id: str, conversation: str, via: str) -> None:
-        self._posted.setdefault(id, now())
+        self._times.posted.setdefault(id, now())
         self.write("send", id=id, c=conversation, via=via)
 
     def ack(self, event: Frame, via: str) -> None:
+        self._times.acked.setdefault(event["id"], now())
         self.write(
             "ack", id=event["id"], c=event["conversation"], s=event["seq"],
             v=event["version"], dup=event["duplicate"], via=via,
@@ -40,11 +51,12 @@ class Notes:
             rows = [_member(event["data"])]
         else:
             rows = [("conversation", conversation, event["version"], 0)]
+        posted = self._times.posted
         if not event.get("reset"):
             late = [
-                round(now() - self._posted[row["id"]], 4)
+                round(now() - posted[row["id"]], 4)
                 for row in messages
-                if row["id"] in self._posted and row["id"] not in had
+                if row["id"] in posted and row["id"] not in had
             ]
             if late:
                 more["late"] = late

@@ -1,6 +1,6 @@
 """The report as one page: no script, nothing from elsewhere, readable in light and dark."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from math import log10
 from typing import Any
@@ -43,10 +43,9 @@ def as_html(told: dict[str, Any]) -> str:
         ("other changes", sum(told["chores"].values())),
         *violated,
         ("all devices converged after", _seconds(told["converged_seconds"])),
-        (
-            "sockets ended, by close code",
-            ", ".join(f"{code}: {count}" for code, count in told["closes"].items()) or "–",
-        ),
+        ("access tokens renewed", told["tokens_renewed"]),
+        ("sockets that devices ended themselves", told["closes"]["by_devices"]),
+        ("sockets that ended for no known reason", _listed(told["closes"]["unexplained"])),
         ("delivery p50", _seconds(told["delivery_seconds"]["p50"])),
         ("delivery p99", _seconds(told["delivery_seconds"]["p99"])),
         ("delivery, worst", _seconds(told["delivery_seconds"]["worst"])),
@@ -57,13 +56,16 @@ def as_html(told: dict[str, Any]) -> str:
             each["what"],
             each["times"],
             each["measured_from"] or "–",
-            each["devices"],
-            _seconds(each["p50"]),
-            _seconds(each["p99"]),
+            *(
+                f"{_seconds(each[what]['p50'])} / {_seconds(each[what]['p99'])}"
+                f"{' (!)' if each[what]['in_target'] is False else ''}"
+                for what in ("live", "whole")
+            ),
+            _listed(each["closes"]),
         )
         for each in told["faults"]
     )
-    head = ("fault", "what", "times", "measured from", "recoveries", "p50", "p99")
+    head = ("fault", "what", "times", "measured from", "live", "whole", "sockets ended with")
     details = "".join(
         f"<li><b>{escape(each['kind'])}</b>: {escape(each['detail'])}</li>"
         for each in told["details"]
@@ -84,8 +86,9 @@ scale: the <span style="color:var(--p50)">median</span> and the
 faults; a message that waits for the end of one arrives late, and counts.</p>
 {_timeline(told)}
 <h2>Faults</h2>
-<p>Recovery is the time from the moment named to the next live delivery or acknowledgement on each
-affected device.</p>
+<p>Recovery, p50 / p99, is measured from the moment named. Live: until the next delivery or
+acknowledgement on each affected device. Whole: until every device of a member had every message
+that was acknowledged before that moment. (!): longer than the targets, {_targets(told)}.</p>
 <div class="scroll"><table>{_rows([head], cell="th")}{_rows(faults)}</table></div>
 </html>
 """
@@ -165,6 +168,18 @@ def _y(latency: float) -> float:
     """Place of a latency on the logarithmic scale."""
     power = log10(max(latency, _LEAST) / _LEAST)
     return _HEIGHT - (_HEIGHT - 14) * min(1.0, power / _POWERS)
+
+
+def _listed(codes: Mapping[str, int]) -> str:
+    return ", ".join(f"{code} ({count})" for code, count in codes.items()) or "–"
+
+
+def _targets(told: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{what} {' or '.join(f'{each:g}' for each in sorted(found))} s"
+        for what in ("live", "whole")
+        if (found := {each[what]["target"] for each in told["faults"]})
+    )
 
 
 def _seconds(seconds: float | None) -> str:

@@ -81,9 +81,11 @@ class Proxy:
 
 
 async def _up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until the device ends; a server that hears no more may still have something to say."""
     while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
+        with contextlib.suppress(OSError):
+            writer.write(data)
+            await writer.drain()
 
 
 async def _down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wire: Wire) -> None:

@@ -60,7 +60,7 @@ def judge(
     checker = Checker(truth)
     for device in devices:
         lines = history.read(folder / f"{device.name}.jsonl")
-        checker.history(device.name, device.person, timing.watch(device.name, lines))
+        checker.history(device.name, device.person, timing.watch(device.name, device.person, lines))
     verdict = checker.finish()
     for device in devices:
         if device.stopped_by:

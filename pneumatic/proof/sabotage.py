@@ -4,10 +4,13 @@ The negative controls of the checker. The production code has no switch for any 
 functions are replaced here, in this process, before it serves.
 """
 
+import contextlib
+import os
 import random
+import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import django
@@ -101,12 +104,25 @@ def leave_the_removed_in() -> None:
     setattr(Hub, "_ended", stay)  # noqa: B010  # to the type checker it is what it is: sabotage
 
 
+def end_without_a_word() -> None:
+    """SIGTERM ends the process at once: nothing is drained."""
+    import uvicorn
+
+    @contextlib.contextmanager
+    def deaf(self: uvicorn.Server) -> Iterator[None]:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        yield
+
+    setattr(uvicorn.Server, "capture_signals", deaf)  # noqa: B010
+
+
 SABOTAGES: Final[dict[str, Callable[[], None]]] = {
     "dedupe": without_deduplication,
     "ack-before-commit": acknowledge_without_storing,
     "publish-before-commit": publish_before_commit,
     "sync": sync_forgets,
     "membership": leave_the_removed_in,
+    "drain": end_without_a_word,
 }
 
 

@@ -17,7 +17,7 @@ from pneumatic.proof.faults import KINDS, Fault, Faults
 from pneumatic.proof.fresh import whole_mirror
 from pneumatic.proof.gaps import RowPool
 from pneumatic.proof.history import History, now
-from pneumatic.proof.notes import Notes
+from pneumatic.proof.notes import Notes, Times
 from pneumatic.proof.outbox import Pace
 from pneumatic.proof.people import Cast
 from pneumatic.proof.proxy import Proxy
@@ -74,6 +74,8 @@ class Outcome:
     chores: Mapping[str, int]
     rest_failures: int
     devices: int
+    #: Access tokens that were renewed.
+    renewals: int
 
 
 class Proof:
@@ -86,6 +88,7 @@ class Proof:
         self.rng = random.Random(plan.seed)
         self.proxies: list[Proxy] = []
         self.devices: list[Device] = []
+        self.times = Times()
         #: By person: the one that REST is asked in the name of.
         self.sessions: dict[str, Session] = {}
         self._histories: dict[str, History] = {}
@@ -151,13 +154,19 @@ class Proof:
             }
             truth = await asyncio.to_thread(journal.read, database)
         self.say("Checking …")
-        timing = Timing(faults.happened)
+        timing = Timing(faults.happened, self.times.acked, truth.changes)
         verdict = await asyncio.to_thread(
             judge, self.devices, self.folder, truth, fresh, behind, timing, self.say
         )
+        timing.closes.judge(verdict, started)
+        sessions = [*self.sessions.values(), *(device.session for device in self.devices)]
+        for session in sessions:
+            if session.refused:
+                verdict.add("closed wrongly", f"{session.name} was signed out by the server")
         return Outcome(
             plan, verdict, timing, faults.happened, started, quiet, converged,
             activity.chores.done, rest.failures, len(self.devices),
+            sum(session.renewals for session in sessions),
         )  # fmt: skip
 
     def _door(self) -> int:
@@ -200,7 +209,6 @@ class Proof:
             raise StartError(f"Not connected: {missing}\n{cluster.log_tail()}") from None
 
     def _make_devices(self, cast: Cast, rest: Rest) -> None:
-        posted: dict[str, float] = {}
         pool = RowPool()
         for person in cast.people:
             self.sessions[person.id] = Session(f"{person.name} by REST", person.rest, rest)
@@ -213,7 +221,7 @@ class Proof:
                         person=person.id,
                         session=Session(name, grant, rest),
                         doors=self._door,
-                        notes=Notes(self._histories[name], posted),
+                        notes=Notes(self._histories[name], self.times),
                         pool=pool,
                         pace=self.plan.pace,
                         rng=random.Random(f"{self.plan.seed} {name}"),

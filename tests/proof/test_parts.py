@@ -1,7 +1,9 @@
 """The pieces of the instrument that a wrong verdict could come from."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,8 @@ from pneumatic.proof.faults import Fault
 from pneumatic.proof.history import History
 from pneumatic.proof.outbox import Letter, Outbox
 from pneumatic.proof.proxy import Proxy, wire_of
-from pneumatic.proof.timing import Timing, percentile
+from pneumatic.proof.timing import Line, Timing, percentile
+from tests.proof.story import GROUP, member_change
 
 
 def test_an_outbox_has_one_message_of_a_conversation_on_its_way() -> None:
@@ -52,12 +55,63 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_recovery_is_the_time_from_a_faults_end_to_the_next_sign_of_life() -> None:
-    timing = Timing([Fault("kill", 1.0, 2.0, ["a"]), Fault("cut", 1.0, 3.0, ["b"])])
+    timing = Timing([fault("kill", 1.0, 2.0, "a"), fault("cut", 1.0, 3.0, "b")])
     ack = {"e": "ack", "id": "x"}
     lines = [{**ack, "t": 1.5}, {"e": "open", "t": 2.1}, {**ack, "t": 2.5}, {**ack, "t": 9.0}]
-    assert list(timing.watch("a", lines)) == lines
-    assert timing.recoveries["kill"].seconds == [0.5]
-    assert timing.recoveries["cut"].seconds == []
+    assert list(timing.watch("a", "alice", lines)) == lines
+    cut, kill = timing.recoveries()
+    assert (kill.live, cut.live) == ([0.5], [])
+
+
+def fault(kind: str, start: float, end: float, *devices: str, door: int = 0) -> Fault:
+    return Fault(kind, start, end, list(devices), door, end)
+
+
+def came(message: str, at: float) -> Line:
+    rows = [("message", message, 1, 1)]
+    return {"t": at, "e": "in", "c": GROUP, "y": "message", "rows": rows}
+
+
+IN = [member_change(user, version=version) for version, user in ((1, "alice"), (2, "bob"))]
+
+
+def whole(histories: Mapping[str, Sequence[Line]], *faults: Fault, changes: Any = IN) -> Any:
+    """Each fault's seconds until everybody had the message `old`, acknowledged at 9."""
+    timing = Timing(faults, {"old": 9.0, "new": 11.0}, changes)
+    for person, lines in histories.items():
+        assert list(timing.watch(f"{person}.0", person, lines)) == lines
+    return [each.whole for each in timing.recoveries()]
+
+
+def test_all_is_whole_when_the_last_device_has_what_was_acknowledged_before_the_end() -> None:
+    histories = {
+        "alice": [came("old", 9.5), came("new", 13.0)],
+        "bob": [came("old", 12.0), came("new", 14.0), came("old", 15.0)],
+    }
+    assert whole(histories, fault("kill", 9.5, 10.0, "alice.0")) == [[2.0]]
+
+
+def test_all_is_whole_at_once_where_nothing_was_missing() -> None:
+    histories = {"alice": [came("old", 9.5)], "bob": [came("old", 9.6), came("new", 19.0)]}
+    assert whole(histories, fault("redis-flush", 9.9, 10.0)) == [[0.0]]
+
+
+def test_who_came_only_later_does_not_count() -> None:
+    late = [IN[0], member_change("bob", version=11)]
+    histories = {"alice": [came("old", 9.5)], "bob": [came("old", 12.0)]}
+    assert whole(histories, fault("kill", 9.5, 10.0, "alice.0"), changes=late) == [[0.0]]
+    gone = [*IN, member_change("bob", version=11, ended=True), member_change("bob", version=12)]
+    assert whole(histories, fault("kill", 9.5, 10.0, "alice.0"), changes=gone) == [[0.0]]
+
+
+def test_a_device_that_another_fault_holds_counts_for_that_one() -> None:
+    histories = {"alice": [came("old", 9.5)], "bob": [came("old", 22.0)]}
+    faults = fault("kill", 9.5, 10.0, "alice.0"), fault("frozen", 11.0, 21.0, "bob.0")
+    assert whole(histories, *faults) == [[1.0], [0.0]]
+
+
+def test_nothing_is_measured_after_what_has_no_end() -> None:
+    assert whole({"bob": [came("old", 12.0)]}, fault("duplicates", 9.0, 10.0)) == [[]]
 
 
 def test_percentiles_of_nothing_are_nothing() -> None:
@@ -114,6 +168,29 @@ async def test_a_wire_that_is_mute_and_cut_loses_the_answer_and_not_the_question
         except ConnectionError:
             answer = b""
         assert answer == b""
+
+
+@pytest.mark.asyncio
+async def test_what_a_server_said_before_it_ended_arrives_however_late() -> None:
+    slow = asyncio.Event()
+
+    async def last_words(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (wire,) = proxy.wires.values()
+        wire.delay = 0.3
+        slow.set()
+        writer.write(b"goodbye")
+        writer.close()
+
+    server = await asyncio.start_server(last_words, "127.0.0.1", 0)
+    proxy = Proxy(server.sockets[0].getsockname()[1])
+    await proxy.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    await asyncio.wait_for(slow.wait(), 5)
+    writer.write(b"not heard any more")
+    assert await asyncio.wait_for(reader.read(100), 5) == b"goodbye"
+    writer.close()
+    await proxy.close()
+    server.close()
 
 
 @pytest.mark.asyncio
