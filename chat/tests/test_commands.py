@@ -23,6 +23,7 @@ from chat.management import demo, demo_talk, protocol_export
 from chat.management.commands import quickstart
 from chat.models import Conversation, Membership, Message
 from chat.queries import seats_of
+from pneumatic.lib import serving
 from pneumatic.loopback.processes import free_port
 from pneumatic.testing.factories import World, make_user
 
@@ -138,10 +139,13 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_quickstart_goes_from_nothing_to_a_demo_and_stops_at_ctrl_c(
-    running: tuple[subprocess.Popen[str], int],
+    running: tuple[subprocess.Popen[str], int], tmp_path: Path, settings: Any
 ) -> None:
     process, port = running
     assert first_answer(process, port) == 200
+    settings.DATA_DIR = tmp_path
+    with serving.nobody() as alone:
+        assert not alone, "a backup would be restored under it"
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/v1/auth/token/",
         data=json.dumps({"username": "alice", "password": demo.PASSWORD}).encode(),
@@ -170,6 +174,16 @@ def test_quickstart_says_so_when_the_port_is_taken(tmp_path: Path) -> None:
     assert f"port {port} is in use; set PORT=" in said
     assert "Listening" not in said
     assert "Traceback" not in said
+
+
+def test_quickstart_does_not_start_while_a_backup_is_restored(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(quickstart, "_refuse_taken_port", lambda: None)
+    monkeypatch.setattr(serving, "raise_open_files", lambda: None)
+    with serving.nobody(), pytest.raises(CommandError, match="being restored"):
+        quickstart.Command().handle()
 
 
 def test_quickstart_is_not_for_production(settings: Any) -> None:

@@ -89,7 +89,7 @@ def test_as_many_files_may_be_open_as_the_machine_allows(monkeypatch: pytest.Mon
     asked: list[tuple[int, tuple[int, int]]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 65536))
     monkeypatch.setattr(resource, "setrlimit", lambda *limit: asked.append(limit))
-    serve._raise_open_files()
+    lock.raise_open_files()
     assert asked == [(resource.RLIMIT_NOFILE, (65536, 65536))]
 
 

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from chat import limits
 from chat.management import demo
+from pneumatic.lib import serving
 
 # Autobahn holds what is sent to this limit too, and one sync frame may be large.
 _MESSAGE_BYTES = 8 * 1024 * 1024
@@ -35,6 +36,12 @@ class Command(BaseCommand):
         if settings.PROCESSES > 1:
             raise CommandError("quickstart is one process; unset WEB_CONCURRENCY, or use serve.")
         _refuse_taken_port()
+        serving.raise_open_files()
+        try:
+            # Before anything is written: a restore replaces all of it.
+            serving.announce()
+        except serving.DataInUse as error:
+            raise CommandError(str(error)) from error
         _migrate_if_needed()
         if not User.objects.exists():
             demo.plant()

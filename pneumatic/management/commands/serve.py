@@ -1,7 +1,6 @@
 """`manage.py serve`, the production server as every deployment starts it."""
 
 import os
-import resource
 import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser
@@ -44,11 +43,11 @@ class Command(BaseCommand):
             tags=None if settings.PRODUCTION else [Tags.security],
             include_deployment_checks=settings.PRODUCTION,
         )
-        _raise_open_files()
+        serving.raise_open_files()
         try:
             serving.announce()
-        except BlockingIOError:
-            raise CommandError("A backup is being restored; start the server when it is done.")
+        except serving.DataInUse as error:
+            raise CommandError(str(error)) from error
         listener = _listen()
         log.info("serving", host=settings.HOST, port=settings.PORT, processes=settings.PROCESSES)
         one = settings.PROCESSES == 1
@@ -78,12 +77,6 @@ def _listen() -> socket.socket:
             f"Can't listen on {settings.HOST}, port {settings.PORT}: {error.strerror or error}. "
             "Set HOST and PORT to an address of this machine that is free."
         ) from error
-
-
-def _raise_open_files() -> None:
-    """Each socket is a file; what services start with is often 1,024."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _empty_metrics_folder() -> Path:
