@@ -153,6 +153,7 @@ def _begin(conversation: Conversation, *, owner: User | None, members: Sequence[
         raise BadField("members", f"at most {limits.MEMBERS} people fit")
     direct = conversation.kind == Conversation.Kind.DIRECT
     inputs.room_for_one_more(members, field="user" if direct else "members")
+    inputs.hold_names(members)
     conversation.created_at = timezone.now()
     conversation.member_count = len(members)
     memberships = [

@@ -53,6 +53,19 @@ def people(ids: Sequence[UUID], *, field: str) -> list[User]:
     return [found[user_id] for user_id in dict.fromkeys(ids)]
 
 
+def hold_names(people: Sequence[User]) -> None:
+    """Let nobody's name change until the end of the transaction, and read what it is now.
+
+    For those who come: a rename that doesn't see their new membership yet would not tell it there.
+    """
+    ids = [user.id for user in people]
+    # In one order, so that two who hold the same people don't wait for each other for ever.
+    rows = User.objects.select_for_update(no_key=True).filter(id__in=ids).order_by("id")
+    now = {row.id: row.display_name for row in rows}
+    for user in people:
+        user.display_name = now.get(user.id, user.display_name)
+
+
 def room_for_one_more(people: Sequence[User], *, field: str) -> None:
     """Nobody can be in more conversations than their devices can name. Raises `BadField`."""
     full = (

@@ -45,6 +45,9 @@ def _add_member(
     known = Membership.objects.filter(conversation=conversation, user=person).first()
     if known is not None and known.left_at is None:
         return known, False
+    if known is None:
+        # Where they were before, `show_anew` waits for this conversation and stamps the row.
+        inputs.hold_names([person])
     if conversation.member_count >= limits.MEMBERS:
         raise NotAllowed(f"A group holds at most {limits.MEMBERS} people.")
     inputs.room_for_one_more([person], field="user")
@@ -111,8 +114,8 @@ def change_role(*, changer: User, conversation_id: UUID, user_id: UUID, role: st
     if membership.user_id == changer.id:
         raise NotAllowed("Make somebody else the owner first.")
     if role == Role.OWNER:
-        seat.membership.user = changer
-        _set_role(seat.conversation, seat.membership, Role.ADMIN)
+        # Read again, with the name that they have now that the conversation is locked.
+        _set_role(seat.conversation, member_for(seat, changer.id), Role.ADMIN)
     _set_role(seat.conversation, membership, Role(role))
     post_system(
         seat.conversation,
@@ -126,15 +129,18 @@ def change_role(*, changer: User, conversation_id: UUID, user_id: UUID, role: st
 def show_anew(*, user: User) -> None:
     """Stamp the person's memberships, so that every device learns of the new name.
 
+    Also those that have ended: the others still read what was written then, and under which name.
     To be called in the transaction that changed it.
     """
-    mine = Membership.objects.filter(user=user, left_at=None).values("conversation")
+    mine = Membership.objects.filter(user=user).values("conversation")
     # In the order of their ids, as `send_messages` locks them: nobody waits for each other.
-    locked = Conversation.objects.select_for_update().filter(id__in=mine).order_by("id")
-    conversations = {each.id: each for each in locked}
-    memberships = list(
-        Membership.objects.filter(user=user, conversation__in=conversations, left_at=None)
+    locked = (
+        Conversation.objects.select_for_update()
+        .filter(id__in=mine, archived_at=None)
+        .order_by("id")
     )
+    conversations = {each.id: each for each in locked}
+    memberships = list(Membership.objects.filter(user=user, conversation__in=conversations))
     # Read with the rows locked: of two renames at once, the later version has the later name.
     user.refresh_from_db()
     for membership in memberships:

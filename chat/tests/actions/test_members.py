@@ -220,6 +220,20 @@ def test_a_new_name_reaches_every_conversation(world: World) -> None:
     assert direct.version == unchanged
 
 
+def test_a_new_name_of_somebody_who_left_reaches_those_who_stayed(world: World) -> None:
+    remove_member(remover=world.alice, conversation_id=world.group.id, user_id=world.bob.id)
+    closed = make_group(world.alice, world.bob)
+    close_group(closer=world.alice, conversation_id=closed.id)
+    closed.refresh_from_db()
+    before = Conversation.objects.get(id=world.group.id).version
+    change_profile(user=world.bob, display_name="Robert")
+    member = world.group.memberships.get(user=world.bob)
+    assert (member.version, member.left_at is None) == (before + 1, False)
+    assert Conversation.objects.get(id=world.group.id).version == before + 1
+    # Nobody reads that one any more.
+    assert Conversation.objects.get(id=closed.id).version == closed.version
+
+
 def test_every_version_of_a_conversation_is_on_one_row(world: World) -> None:
     say(world.alice, world.group)
     change_role(

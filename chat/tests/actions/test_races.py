@@ -3,18 +3,21 @@
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from accounts.models import User
 from chat.actions.conversations import open_direct
-from chat.actions.members import remove_member
+from chat.actions.members import add_member, remove_member
+from chat.actions.profiles import change_profile
 from chat.actions.receipts import mark_read
 from chat.actions.sending import send_message
 from chat.errors import IdTaken, NoSuchConversation
 from chat.models import Conversation, Membership, Message
-from pneumatic.testing.factories import World, make_group, make_world
+from pneumatic.testing.factories import World, make_group, make_user, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,6 +145,29 @@ def test_nothing_is_written_by_who_was_removed_meanwhile(committed: World) -> No
     written = Message.objects.filter(conversation=world.group, sender=world.bob)
     assert all(row.version < end for row in written)
     assert isinstance(sent, list)
+
+
+def test_who_changes_their_name_while_they_are_added_is_shown_under_the_new_one(
+    committed: World,
+) -> None:
+    world = committed
+    for number in range(8):
+        person = make_user(f"person-{number}")
+        added, renamed = at_once(
+            partial(
+                add_member,
+                adder=world.alice,
+                conversation_id=world.group.id,
+                user_id=person.id,
+            ),
+            partial(change_profile, user=User.objects.get(id=person.id), display_name="New"),
+        )
+        assert not isinstance(added, Exception)
+        assert not isinstance(renamed, Exception)
+        told = Message.objects.filter(conversation=world.group).latest("seq")
+        membership = Membership.objects.get(conversation=world.group, user=person)
+        # Told with the new name, or told again.
+        assert told.body == "added New" or membership.version > told.version
 
 
 def test_reading_and_writing_at_once_leave_the_count_right(committed: World) -> None:
