@@ -38,12 +38,15 @@ class SyncDoor(Door):
 
 
 def _answer(found: catchup.Catchup, *, epoch: UUID, states: bool) -> SyncAnswer:
-    for frame in found.frames:
+    pages = [catchup.page(part) for part in found.parts]
+    frames = [frame for page in pages for frame in page.frames]
+    for frame in frames:
         metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-    online = presence.online_among_blocking(found.acquaintances) if states else set()
+    met = found.acquaintances.union(*(page.acquaintances for page in pages))
+    online = presence.online_among_blocking(met) if states else set()
     return SyncAnswer(
         epoch=epoch,
-        frames=found.frames,
+        frames=frames,
         removed=found.removed,
         receipts=found.receipts,
         online=sorted(online, key=str),

@@ -133,9 +133,9 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     found = await in_database(
         catchup.since, socket.identity.user, {conversation_id: 0}, same_history=False, partial=True
     )
-    await _tell(socket, protocol.Sync(versions={}, partial=True), found)
+    met = await _tell(socket, protocol.Sync(versions={}, partial=True), found)
     # People who have met only now have not heard of each other's coming.
-    for acquaintance in await presence.online_among(found.acquaintances):
+    for acquaintance in await presence.online_among(met):
         socket.tell(protocol.PresenceEvent(user=acquaintance, online=True))
 
 
@@ -245,26 +245,40 @@ _HANDLERS = {
 # --- Pieces -------------------------------------------------------------------------------------
 
 
-async def _tell(socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup) -> None:
+async def _tell(
+    socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup
+) -> set[UUID]:
+    """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
     for removed in found.removed:
         await hub().leave(socket, groups.conversation(removed))
         socket.tell(protocol.ConversationRemoved(conversation=removed))
-    for frame in found.frames:
-        try:
-            # However much there is to tell: only what comes live can be too much.
-            await socket.outbound.room()
-        except TimeoutError:
-            await socket.end(Close.TOO_SLOW)
-            return
-        # Whoever was put out since this was read has heard so already, and shall not have it back.
-        if hub().is_in(socket, groups.conversation(frame.conversation)):
-            metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-            socket.tell(frame)
-    charge_for_frames(socket.user_id, len(found.frames))
-    online = await presence.online_among(found.acquaintances) if command.states else set()
+    acquaintances = found.acquaintances
+    for part in found.parts:
+        page = await in_database(catchup.page, part)
+        acquaintances |= page.acquaintances
+        charge_for_frames(socket.user_id, len(page.frames))
+        for frame in page.frames:
+            if not await _tell_frame(socket, frame):
+                return acquaintances
+    online = await presence.online_among(acquaintances) if command.states else set()
     socket.tell(
         protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))
     )
+    return acquaintances
+
+
+async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool:
+    try:
+        # However much there is to tell: only what comes live can be too much.
+        await socket.outbound.room()
+    except TimeoutError:
+        await socket.end(Close.TOO_SLOW)
+        return False
+    # Whoever was put out since this was read has heard so already, and shall not have it back.
+    if hub().is_in(socket, groups.conversation(frame.conversation)):
+        metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
+        socket.tell(frame)
+    return True
 
 
 async def _join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:

@@ -77,16 +77,16 @@ def sync_forgets() -> None:
     """A sync leaves the last message out, and says that this is all."""
     from chat import catchup
 
-    since: Any = catchup.since
+    page: Any = catchup.page
 
-    def shortened(*arguments: Any, **options: Any) -> Any:
-        found = since(*arguments, **options)
+    def shortened(part: Any) -> Any:
+        found = page(part)
         for frame in found.frames:
             if not frame.reset and frame.messages:
                 frame.messages.pop()
         return found
 
-    catchup.since = shortened
+    catchup.page = shortened
 
 
 def leave_the_removed_in() -> None:

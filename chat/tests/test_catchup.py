@@ -1,0 +1,116 @@
+"""However much a device has missed, it is read in parts of a bounded size, three queries each."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from chat import catchup, limits
+from chat.models import Conversation
+from chat.ws import handlers
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_direct, make_group, say
+from pneumatic.testing.socket import connected
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
+
+QUERIES_OF_A_PART = 3
+
+
+def many(world: World, count: int) -> list[Conversation]:
+    """Alice's and bob's group, and others with charlie, too; a message in each."""
+    found = [world.group, *(make_group(world.alice, world.bob) for _ in range(count - 1))]
+    for conversation in found:
+        say(world.alice, conversation)
+    return found
+
+
+def read(user: User, versions: dict[Any, int] | None = None) -> tuple[list[Any], int]:
+    """The pages of a person who knows what `versions` says, and what they cost in queries."""
+    with CaptureQueriesContext(connection) as captured:
+        found = catchup.since(user, versions or {}, same_history=True, states=True)
+        pages = [catchup.page(part) for part in found.parts]
+    return pages, len(captured)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_what_one_part_holds_costs_the_same_however_many_conversations(
+    world: World, count: int
+) -> None:
+    conversations = many(world, count)
+    pages, queries = read(world.bob)
+    assert [len(page.frames) for page in pages] == [count]
+    assert queries == 1 + QUERIES_OF_A_PART
+    versions = {each.id: Conversation.objects.get(id=each.id).version for each in conversations}
+    # Nothing to tell but the positions of all.
+    assert read(world.bob, versions) == ([], 2)
+
+
+def test_parts_are_bounded_by_conversations_and_by_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(world, 5)
+    monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 2)
+    pages, queries = read(world.bob)
+    assert [len(page.frames) for page in pages] == [2, 2, 1]
+    assert queries == 1 + 3 * QUERIES_OF_A_PART
+    # Of each: two messages (one of the system) and two members.
+    monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 200)
+    monkeypatch.setattr(catchup, "PART_ROWS", 12)
+    pages, queries = read(world.bob)
+    assert [len(page.frames) for page in pages] == [3, 2]
+    assert queries == 1 + 2 * QUERIES_OF_A_PART
+    assert max(_rows(page) for page in pages) <= 12
+
+
+def test_a_conversation_with_more_rows_than_a_part_comes_alone_and_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Conversation.objects.get(id=world.group.id).version
+    for _ in range(7):
+        say(world.alice, world.group)
+    say(world.alice, make_direct(world.alice, world.bob))
+    monkeypatch.setattr(catchup, "PART_ROWS", 4)
+    monkeypatch.setattr(limits, "SYNC_FRAME_ROWS", 3)
+    pages, _ = read(world.bob, {world.group.id: known})
+    assert sorted(_rows(page) for page in pages) == [3, 7]
+
+
+def test_in_parts_or_at_once_it_is_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(world, 5)
+    (at_once,), _ = read(world.alice)
+    monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 1)
+    pages, _ = read(world.alice)
+    assert [frame for page in pages for frame in page.frames] == at_once.frames
+    assert set().union(*(page.acquaintances for page in pages)) == at_once.acquaintances
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_socket_has_sent_one_part_before_the_next_is_read(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    conversations = await in_database(many, world, 6)
+    monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 2)
+    page, tell, happened = catchup.page, handlers._tell_frame, list[str]()
+
+    def reading(part: catchup.Part) -> catchup.Page:
+        happened.append("read")
+        return page(part)
+
+    async def telling(*arguments: Any) -> bool:
+        happened.append("told")
+        return await tell(*arguments)
+
+    monkeypatch.setattr(catchup, "page", reading)
+    monkeypatch.setattr(handlers, "_tell_frame", telling)
+    async with connected(world.bob) as (bob,):
+        assert set(bob.mirror.conversations) == {str(each.id) for each in conversations}
+    assert happened == ["read", "told", "told"] * 3
+
+
+def _rows(page: catchup.Page) -> int:
+    return sum(len(frame.members) + len(frame.messages) for frame in page.frames)
