@@ -17,7 +17,7 @@ from pneumatic.proof.mirror import Frame, Mirror
 from pneumatic.proof.notes import Notes
 from pneumatic.proof.outbox import Letter, Outbox, Pace
 from pneumatic.proof.session import Session
-from pneumatic.proof.sockets import dial
+from pneumatic.proof.sockets import Doors, dial
 
 _TICK_SECONDS = 0.25
 _SYSTEM_CLOSES = {1012, 4012}
@@ -55,9 +55,9 @@ class Device:
         self.removed: Callable[[Device, str], None] | None = None
         #: The newest of its own messages that are stored: conversation and id.
         self.acked: deque[tuple[str, str]] = deque(maxlen=20)
-        self.door = self._closed_door = 0
+        self.door = 0
         self.stopped_by = 0
-        self._doors = doors
+        self._doors = Doors(doors)
         self._rng = rng
         self._socket: ClientConnection | None = None
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
@@ -100,14 +100,14 @@ class Device:
 
     async def _connect(self) -> int:
         """One connection from beginning to end; returns its close code, 1006 without one."""
-        door = self._some_door()
+        door = self._doors.pick()
         token = await self.session.token()
         if token is None:
             return 4501 if self.session.refused else 1006
         try:
             socket = await dial(door)
         except (OSError, WebSocketException, TimeoutError):
-            self._closed_door = door
+            self._doors.closed = door
             return 1006
         self.door = door
         self.notes.write("open", door=door)
@@ -134,15 +134,6 @@ class Device:
         if code == 4401:
             await self.session.renew()
         return code
-
-    def _some_door(self) -> int:
-        """Not the one that was closed last, where there is another: proxies try the next, too."""
-        door = self._doors()
-        for _ in range(10):
-            if door != self._closed_door:
-                break
-            door = self._doors()
-        return door
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run for as long as the connection is open, at most."""

@@ -36,7 +36,10 @@ class Stores:
             return
         postgres, redis_server = find_postgres(), find_redis()
         if not postgres or not redis_server:
-            raise StartError("No `postgres` or no `redis-server` program was found.")
+            raise StartError(
+                "No `postgres` or no `redis-server` program was found;"
+                " `--database sqlite` needs neither."
+            )
         self._postgres, self.database = start_postgres(postgres[0], self._make("postgres"))
         # The tests' servers may lose what was committed; what is proved here is that nothing is.
         with psycopg.connect(self.database, autocommit=True) as connection:

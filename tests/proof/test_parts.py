@@ -12,6 +12,7 @@ from pneumatic.proof.faults import Fault
 from pneumatic.proof.history import History
 from pneumatic.proof.outbox import Letter, Outbox
 from pneumatic.proof.proxy import Proxy, wire_of
+from pneumatic.proof.sockets import Doors
 from pneumatic.proof.timing import Line, Timing, percentile
 from tests.proof.story import GROUP, member_change
 
@@ -112,6 +113,15 @@ def test_a_device_that_another_fault_holds_counts_for_that_one() -> None:
 
 def test_nothing_is_measured_after_what_has_no_end() -> None:
     assert whole({"bob": [came("old", 12.0)]}, fault("duplicates", 9.0, 10.0)) == [[]]
+
+
+def test_a_door_that_was_found_closed_is_not_tried_again_at_once_where_there_is_another() -> None:
+    draws = iter([1, 1, 2, *[1] * 20])
+    doors = Doors(lambda: next(draws))
+    assert doors.pick() == 1
+    doors.closed = 1
+    assert doors.pick() == 2
+    assert doors.pick() == 1, "the only one"
 
 
 def test_percentiles_of_nothing_are_nothing() -> None:
