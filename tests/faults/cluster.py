@@ -38,7 +38,7 @@ def make_people(server: Running, count: int, devices: int) -> Cast:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
     )
     made = json.loads(done.stdout)
     return Cast(

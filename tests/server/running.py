@@ -88,7 +88,7 @@ class Running:
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=150,
         ).stdout
 
     def start(self, command: Sequence[str] = SERVE) -> Self:
@@ -100,7 +100,7 @@ class Running:
             stop_signal=signal.SIGTERM,
             death_signal=signal.SIGKILL,
             ready=self.answers,
-            seconds=45,
+            seconds=90,
         )
         return self
 
@@ -263,6 +263,8 @@ class Postgres:
         self.server, self.url = start_postgres(find_postgres()[0], folder)
         self._command = cast(list[str], self.server.process.args)
         self._options: tuple[str, ...] = ()
+        self._log = folder / "log"
+        self._begun_at = 0
         self._administration = self._url_of("postgres")
         self._number = 0
 
@@ -273,6 +275,7 @@ class Postgres:
         self._administer(f"CREATE DATABASE {name} TEMPLATE pneumatic")
         # Else what was committed a moment before a crash would be gone.
         self._administer(f"ALTER DATABASE {name} SET synchronous_commit = on")
+        self._begun_at = self._log.stat().st_size
         self.url = self._url_of(name)
 
     def heal(self) -> None:
@@ -284,6 +287,11 @@ class Postgres:
         self._administer("SET default_transaction_read_only = off; ALTER SYSTEM RESET ALL")
         self._administer("SELECT pg_reload_conf()")
         self._administer(f"DROP DATABASE test_{self._number} WITH (FORCE)")
+
+    @property
+    def log(self) -> str:
+        """What it has said since the test began."""
+        return self._log.read_text(errors="replace")[self._begun_at :]
 
     def _url_of(self, database: str) -> str:
         return urllib.parse.urlparse(self.url)._replace(path=f"/{database}").geturl()
@@ -310,7 +318,7 @@ class Postgres:
             try:
                 self.server = start_server(
                     [*self._command, *options],
-                    log=self.folder / "log",
+                    log=self._log,
                     account=account(),
                     stop_signal=signal.SIGINT,
                     death_signal=signal.SIGQUIT,

@@ -168,12 +168,28 @@ async def test_f13_a_deadlock_is_repeated_and_nobody_hears_of_it(
     postgres: Postgres, on_postgres: Running, door: str
 ) -> None:
     alice, socket, group = await friends(on_postgres)
+    for _ in range(10):
+        answer = await in_each_others_way(postgres, alice, socket, group, door)
+        if "deadlock detected" in postgres.log:
+            break
+        # The server looks for a deadlock once; on a busy machine that was before there was one.
+        assert answer in {"unavailable", 503}
+    assert answer in {"ack", 201}
+    assert "transaction_repeated" in on_postgres.log
+    assert len(stored(postgres)) == 1
+    await socket.close()
+
+
+async def in_each_others_way(
+    postgres: Postgres, alice: Person, socket: Socket, group: str, door: str
+) -> str | int:
+    """Each has a lock that the other one waits for; what came of the message."""
     async with await psycopg.AsyncConnection.connect(postgres.url) as connection:
         # It never looks for a deadlock, so it is the server that finds it, and gives in.
         await connection.execute("SET deadlock_timeout = '60s'")
         # A message refers to its sender's row, and its conversation's is locked before.
         await connection.execute("SELECT 1 FROM accounts_user WHERE id = %s FOR UPDATE", [alice.id])
-        sending: asyncio.Task[dict[str, object] | httpx.Response] = asyncio.create_task(
+        sending: asyncio.Task[dict[str, Any] | httpx.Response] = asyncio.create_task(
             socket.send(group) if door == "socket" else alice.post(group)
         )
         await postgres.somebody_waits_for_a_lock()
@@ -182,12 +198,8 @@ async def test_f13_a_deadlock_is_repeated_and_nobody_hears_of_it(
         )
     answer = await sending
     if isinstance(answer, httpx.Response):
-        assert answer.status_code == 201
-    else:
-        assert answer["type"] == "ack"
-    assert "transaction_repeated" in on_postgres.log
-    assert len(stored(postgres)) == 1
-    await socket.close()
+        return answer.status_code
+    return str(answer.get("code", answer["type"]))
 
 
 @needs_postgres
