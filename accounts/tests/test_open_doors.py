@@ -1,0 +1,81 @@
+"""The doors that anyone may knock at: counted by address, with Redis and without."""
+
+import ipaddress
+import secrets
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from pneumatic.lib import redisscript
+
+REFRESH = "/api/v1/auth/token/refresh/"
+
+
+def _json(path: str, **body: str) -> Callable[[Client], int]:
+    return lambda client: client.post(path, body, content_type="application/json").status_code
+
+
+def _form(path: str) -> Callable[[Client], int]:
+    return lambda client: client.post(path, {"username": "x", "password": "y"}).status_code
+
+
+DOORS: dict[str, tuple[Callable[[Client], int], int]] = {
+    "register": (_json("/api/v1/auth/register/", username="x"), 400),
+    "sign in": (_json("/api/v1/auth/token/", username="x", password="y"), 401),
+    "refresh": (_json(REFRESH, refresh="x.y.z"), 401),
+    "browsable API": (_form("/api/v1/sign-in/login/"), 200),
+    "administration": (_form("/admin/login/"), 200),
+}
+
+
+@pytest.fixture(params=["with its cache", "with Redis away"])
+def limiter(
+    request: pytest.FixtureRequest,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    db: None,
+) -> None:
+    """Where attempts are counted."""
+    monkeypatch.setattr(redisscript, "_outage", redisscript._Outage())
+    if request.param == "with Redis away":
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        settings.CACHES = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": settings.REDIS_URL,
+                "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+            }
+        }
+
+
+def _somewhere() -> Client:
+    """A client of an address of its own: what a process counts by itself outlives a test."""
+    return Client(REMOTE_ADDR=str(ipaddress.IPv4Address(b"\x0a" + secrets.token_bytes(3))))
+
+
+@pytest.mark.usefixtures("limiter")
+@pytest.mark.parametrize(("knock", "answer"), DOORS.values(), ids=DOORS)
+def test_an_open_door_lets_an_address_try_so_often_and_never_breaks(
+    settings: Settings, knock: Callable[[Client], int], answer: int
+) -> None:
+    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
+    here, there = _somewhere(), _somewhere()
+
+    # So that no minute ends meanwhile.
+    with time_machine.travel(timezone.now(), tick=False):
+        assert [knock(here) for _ in range(5)] == [answer] * 3 + [429] * 2
+        assert knock(there) == answer
+
+
+@pytest.mark.usefixtures("limiter")
+def test_a_refusal_comes_out_of_the_addresss_budget(settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 0, 4
+    client = _somewhere()
+
+    knocks = [_json(REFRESH, refresh="x.y.z")(client) for _ in range(6)]
+
+    assert knocks == [401] * 4 + [429] * 2
