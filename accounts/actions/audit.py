@@ -34,9 +34,9 @@ def record(
     are cut at ``VALUE_MAX`` characters. Raises ``ValueError`` where a detail's name says that it
     holds a secret or what people wrote.
 
-    Writers take turns until their transaction ends, so call it last in the transaction and never
-    before slow work. To keep an event whose request fails, call it outside the transaction that is
-    undone.
+    Writers take turns until their transaction ends. So call it last in the transaction, never
+    before slow work, and lock no other row after it: two that do so can wait for each other. To
+    keep an event whose request fails, call it outside the transaction that is undone.
     """
     clean = _clean(detail or {})
     with transaction.atomic():

@@ -50,6 +50,9 @@ def powers_changed(
     They sign in anew for it, everywhere; unless they did it themselves.
     """
     with transaction.atomic():
+        if user != actor:
+            sign_out_everywhere(user=user, actor=actor, address=address)
+        # Last: who holds the end of the trail must wait for no other row.
         record(
             kind=AuditKind.POWERS_CHANGED,
             user=user,
@@ -57,5 +60,3 @@ def powers_changed(
             address=address,
             detail={"changed": ", ".join(powers)},
         )
-        if user != actor:
-            sign_out_everywhere(user=user, actor=actor, address=address)

@@ -126,7 +126,7 @@ def test_security_4_whose_powers_change_signs_in_anew_everywhere_and_it_is_audit
     laptop.refresh_from_db()
     assert laptop.revoked_at is not None
     assert not _is_in(browser)
-    ended, changed = AuditEvent.objects.all()[:2]
+    changed, ended = AuditEvent.objects.all()[:2]
     assert (changed.kind, changed.user_id) == ("powers_changed", alice.pk)
     assert changed.detail == {"changed": "groups"}
     assert changed.actor_id == User.objects.get(username="root").pk
