@@ -12,8 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.running import Running
-from tests.server.test_serve import until
+from tests.server.running import Running, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 
