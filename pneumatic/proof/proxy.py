@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 _CHUNK = 16_384
@@ -23,16 +24,17 @@ class Wire:
         self.mute = False
         #: Seconds by which everything the server says comes late.
         self.delay = 0.0
-        self._writers: list[asyncio.StreamWriter] = []
+        self._ends: list[Callable[[], None]] = []
 
-    def carry(self, *writers: asyncio.StreamWriter) -> None:
-        self._writers.extend(writers)
+    def carry(self, end: Callable[[], None]) -> None:
+        """Call `end` to end one side."""
+        self._ends.append(end)
 
     def cut(self) -> None:
         """End the connection on both sides at once, without a word."""
         self.flowing.set()
-        for writer in self._writers:
-            writer.transport.abort()
+        for end in self._ends:
+            end()
 
 
 class Proxy:
@@ -59,19 +61,15 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")[1]
         wire = self.wires[peer] = Wire(peer)
-        wire.carry(writer)
+        wire.carry(writer.transport.abort)
         try:
-            upstream = socket.socket()
-            upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            upstream.setblocking(False)
-            try:
+            # A bare socket: what the server said before it reset the connection can be read still.
+            with socket.socket() as upstream:
+                upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+                upstream.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(upstream, ("127.0.0.1", self.target))
-            except OSError:
-                upstream.close()
-                raise
-            back, forth = await asyncio.open_connection(sock=upstream, limit=_CHUNK)
-            wire.carry(forth)
-            await _first_to_end(_up(reader, forth), _down(back, writer, wire))
+                wire.carry(partial(_shut, upstream))
+                await _first_to_end(_up(reader, upstream), _down(upstream, writer, wire))
         except OSError:
             # The process is gone: the device meets a closed connection, as without a proxy.
             pass
@@ -80,18 +78,24 @@ class Proxy:
             wire.cut()
 
 
-async def _up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _shut(upstream: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        upstream.shutdown(socket.SHUT_RDWR)
+
+
+async def _up(reader: asyncio.StreamReader, upstream: socket.socket) -> None:
     """Until the device ends; a server that hears no more may still have something to say."""
+    loop = asyncio.get_running_loop()
     while data := await reader.read(_CHUNK):
         with contextlib.suppress(OSError):
-            writer.write(data)
-            await writer.drain()
+            await loop.sock_sendall(upstream, data)
 
 
-async def _down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wire: Wire) -> None:
+async def _down(upstream: socket.socket, writer: asyncio.StreamWriter, wire: Wire) -> None:
+    loop = asyncio.get_running_loop()
     while True:
         await wire.flowing.wait()
-        data = await reader.read(_CHUNK)
+        data = await loop.sock_recv(upstream, _CHUNK)
         await wire.flowing.wait()
         if not data:
             # What was written before the end arrives: a close code must not be lost here.

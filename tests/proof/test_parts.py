@@ -186,7 +186,8 @@ async def test_what_a_server_said_before_it_ended_arrives_however_late() -> None
 
     async def last_words(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         (wire,) = proxy.wires.values()
-        wire.delay = 0.3
+        wire.delay = 0.1
+        wire.flowing.clear()
         slow.set()
         writer.write(b"goodbye")
         writer.close()
@@ -196,7 +197,12 @@ async def test_what_a_server_said_before_it_ended_arrives_however_late() -> None
     await proxy.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     await asyncio.wait_for(slow.wait(), 5)
-    writer.write(b"not heard any more")
+    (wire,) = proxy.wires.values()
+    # The server is gone: its end answers the first with a reset, of which the others hear.
+    for _ in range(3):
+        writer.write(b"not heard any more")
+        await asyncio.sleep(0.05)
+    wire.flowing.set()
     assert await asyncio.wait_for(reader.read(100), 5) == b"goodbye"
     writer.close()
     await proxy.close()
