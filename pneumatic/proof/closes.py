@@ -29,8 +29,8 @@ class Closes:
         #: By kind of fault: how often each code.
         self.by_kind: dict[str, Counter[int]] = defaultdict(Counter)
         self.unexplained: list[Close] = []
-        #: Connections that devices gave up because nothing came, or closed at the end of the run.
-        self.own = 0
+        #: Connections that devices gave up because nothing came for two heartbeats.
+        self.given_up = 0
         self._faults = faults
         self._holds = [fault for fault in faults if KINDS[fault.kind].network]
 

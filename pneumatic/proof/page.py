@@ -44,7 +44,7 @@ def as_html(told: dict[str, Any]) -> str:
         *violated,
         ("all devices converged after", _seconds(told["converged_seconds"])),
         ("access tokens renewed", told["tokens_renewed"]),
-        ("sockets that devices ended themselves", told["closes"]["by_devices"]),
+        ("sockets that devices gave up, hearing nothing", told["closes"]["given_up"]),
         ("sockets that ended for no known reason", _listed(told["closes"]["unexplained"])),
         ("delivery p50", _seconds(told["delivery_seconds"]["p50"])),
         ("delivery p99", _seconds(told["delivery_seconds"]["p99"])),

@@ -37,7 +37,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "closes": {
             **{kind: _coded(codes) for kind, codes in sorted(closes.by_kind.items())},
             "unexplained": _coded(Counter(close.code for close in closes.unexplained)),
-            "by_devices": closes.own,
+            "given_up": closes.given_up,
         },
         "violations": {kind: verdict.counts[kind] for kind in VIOLATIONS},
         "details": [each._asdict() for each in verdict.violations],
@@ -101,7 +101,7 @@ def as_table(outcome: Outcome) -> str:
         f"  {'all converged after':<26}{_seconds(converged):>9}",
         f"  {'delivery p50 / p99':<26}{_both(told['delivery_seconds']):>9}",
         f"  {'tokens renewed':<26}{told['tokens_renewed']:>9}",
-        f"  {'ended by devices':<26}{told['closes']['by_devices']:>9}",
+        f"  {'given up by devices':<26}{told['closes']['given_up']:>9}",
         *(
             f"  ended for no known reason: {_listed(told['closes']['unexplained'])}"
             for _ in range(bool(told["closes"]["unexplained"]))

@@ -64,9 +64,9 @@ class Timing:
             if late:
                 self.seconds[int(line["t"])].extend(late)
             match line["e"]:
-                case "close" if line["mine"]:
-                    self.closes.own += 1
-                case "close":
+                case "gave up":
+                    self.closes.given_up += 1
+                case "close" if not line["mine"]:
                     self.closes.add(Close(device, line["door"], line["t"], line["code"]))
                 case "in" if line["y"] in ("message", "sync"):
                     self._received(person, mine, line, seen)
