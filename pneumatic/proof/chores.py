@@ -50,6 +50,7 @@ class Chores:
             self._profile: 2,
             self._read: 2,
             self._begin: 1,
+            self._meet: 1,
             self._close: 1,
         }
         self._deck: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -147,6 +148,10 @@ class Chores:
         if await self._do("begun", owner, "POST", "conversations/", body):
             self._groups.append(group)
             self._new.append(group)
+
+    async def _meet(self) -> None:
+        one, other = self._rng.sample(list(self._sessions), 2)
+        await self._do("met", one, "POST", "conversations/direct/", {"user": other})
 
     async def _close(self) -> None:
         # One at least stays, to be written in.

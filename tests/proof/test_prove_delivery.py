@@ -66,6 +66,24 @@ def test_f1_f14_f17_f18_f21_f26_the_promise_is_kept_on_sqlite(tmp_path: Path) ->
     assert "http" not in page.replace("http-equiv", "")
 
 
+EVERY_CHANGE = {
+    "edited", "deleted", "read", "removed", "left", "joined", "role", "profile", "renamed", "topic",
+    "begun", "met", "closed",
+}  # fmt: skip
+
+
+@once
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_every_kind_of_change_is_made(tmp_path: Path) -> None:
+    told, code, output = prove(
+        tmp_path, "--seed", "4", "--database", "sqlite", "--minutes", "0.5", "--rate", "10",
+        "--chores", "1", "--faults", "none", "--people", "4", "--devices", "1", "--groups", "2",
+    )  # fmt: skip
+    assert code == 0, output
+    assert {kind for kind, times in told["chores"].items() if times} == EVERY_CHANGE
+
+
 @pytest.mark.slow
 @pytest.mark.needs_postgres
 @pytest.mark.timeout(120)
