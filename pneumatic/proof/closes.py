@@ -9,6 +9,7 @@ from pneumatic.proof.faults import KINDS, Fault
 
 #: How much later than its fault a socket may end: a busy machine, and what is still on its way.
 _SLACK = 3.0
+_SILENT = 1006
 
 
 class Close(NamedTuple):
@@ -39,7 +40,10 @@ class Closes:
             if close.code in KINDS[fault.kind].codes:
                 self.by_kind[fault.kind][close.code] += 1
                 return
-        self.unexplained.append(close)
+        if close.code == _SILENT and self._slept_through_a_drain(close):
+            self.by_kind["frozen"][close.code] += 1
+        else:
+            self.unexplained.append(close)
 
     def judge(self, verdict: Verdict, started: float) -> None:
         """Tell the verdict what nothing explains; times count from `started`."""
@@ -54,6 +58,14 @@ class Closes:
                 f"{close.device} met {close.code} at {close.at - started:.2f} s, from the process"
                 f" at port {close.door}, during {'; '.join(due) or 'no fault'}",
             )
+
+    def _slept_through_a_drain(self, close: Close) -> bool:
+        """Whoever reads nothing until the process has gone may miss its goodbye."""
+        kinds = {fault.kind: fault for fault in self._about(close)}
+        drain, frozen = kinds.get("term"), kinds.get("frozen")
+        if drain is None or frozen is None:
+            return False
+        return frozen.start <= drain.over and frozen.over >= drain.start
 
     def _about(self, close: Close) -> list[Fault]:
         """The faults that met this socket about then, a process's own before the network's."""

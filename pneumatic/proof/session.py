@@ -47,7 +47,7 @@ class Session:
         self._grant = grant
         self._rest = rest
         self._clock = clock
-        self._one = asyncio.Lock()
+        self._renewing: asyncio.Task[str | None] | None = None
 
     async def token(self) -> str | None:
         """An access token that is good for a while; None where it can't be renewed now."""
@@ -57,22 +57,25 @@ class Session:
 
     async def renew(self) -> str | None:
         """A new access token, whatever the old one says; None where it can't be had now."""
-        before = self._grant
-        async with self._one:
-            if self._grant is not before:
-                return self._grant.access
-            answer = await self._rest.ask(
-                "", "POST", "auth/token/refresh/", {"refresh": before.refresh}
-            )
-            if answer is None or answer.failed:
-                return None
-            if not answer.good:
-                self.refused = self.refused or answer.status == HTTPStatus.UNAUTHORIZED
-                return None
-            ends = datetime.fromisoformat(answer.body["access_expires_at"]).timestamp()
-            self._grant = Grant(answer.body["access"], answer.body["refresh"], ends)
-            self.renewals += 1
-            return self._grant.access
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+        # Whoever asked may be gone when the answer comes, with its connection: the session takes
+        # it all the same, for its old refresh token is good only once.
+        return await asyncio.shield(self._renewing)
+
+    async def _renew(self) -> str | None:
+        answer = await self._rest.ask(
+            "", "POST", "auth/token/refresh/", {"refresh": self._grant.refresh}
+        )
+        if answer is None or answer.failed:
+            return None
+        if not answer.good:
+            self.refused = self.refused or answer.status == HTTPStatus.UNAUTHORIZED
+            return None
+        ends = datetime.fromisoformat(answer.body["access_expires_at"]).timestamp()
+        self._grant = Grant(answer.body["access"], answer.body["refresh"], ends)
+        self.renewals += 1
+        return self._grant.access
 
     async def renewed(self) -> str | None:
         """A new access token, however long that takes; None where the session is over."""

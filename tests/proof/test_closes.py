@@ -87,6 +87,15 @@ def test_a_device_that_is_frozen_hears_of_the_drain_after_the_thaw() -> None:
     assert not verdict_on(close._replace(device="b"), faults=[of_process("term"), frozen]).good
 
 
+def test_a_device_that_is_frozen_during_a_drain_may_miss_the_goodbye_and_no_other() -> None:
+    frozen = Fault("frozen", 10.5, 13.0, ["a"], over=13.0)
+    close = Close("a", HERE, 13.1, 1006)
+    assert verdict_on(close, faults=[of_process("term"), frozen]).good
+    assert not verdict_on(close._replace(device="b"), faults=[of_process("term"), frozen]).good
+    before = Fault("frozen", 7.0, 9.5, ["a"], over=9.5)
+    assert not verdict_on(close, faults=[of_process("term"), before]).good
+
+
 def test_what_is_explained_is_counted_by_its_fault() -> None:
     found = Closes([of_process("kill"), of_network("cut")])
     found.add(Close("a", HERE, 11.5, 1006))

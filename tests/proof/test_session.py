@@ -30,6 +30,7 @@ class Accounts:
         self.now = 1_000_000.0
         self.number = 1
         self.asked: list[str] = []
+        self.came = asyncio.Event()
         self.away = 0
         self.lose = False
 
@@ -39,6 +40,7 @@ class Accounts:
 
     async def ask(self, token: str, method: str, path: str, body: Any = None) -> Answer | None:
         self.asked.append(f"{method} {path}")
+        self.came.set()
         await asyncio.sleep(0)
         if self.away:
             self.away -= 1
@@ -81,6 +83,17 @@ async def test_all_who_ask_at_once_share_one_renewal() -> None:
     session = accounts.session()
     assert set(await asyncio.gather(*(session.renew() for _ in range(5)))) == {"access-2"}
     assert session.renewals == 1
+
+
+@pytest.mark.asyncio
+async def test_an_answer_is_taken_also_when_who_asked_for_it_is_gone() -> None:
+    accounts = Accounts()
+    session = accounts.session()
+    asking = asyncio.create_task(session.renew())
+    await accounts.came.wait()
+    asking.cancel()
+    assert await session.renew() == "access-2"
+    assert accounts.number == 2
 
 
 @pytest.mark.asyncio
