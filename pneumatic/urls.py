@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import include, path
 from django.urls.resolvers import URLPattern
 from django.views import defaults
+from django.views.generic import RedirectView
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
@@ -109,6 +110,11 @@ _api = [
 
 urlpatterns = [
     path(f"{settings.ADMIN_PATH}login/", _guarded_form(admin.site.login)),
+    # One's own password is changed in one place, which limits guessing and ends the other devices.
+    path(
+        f"{settings.ADMIN_PATH}password_change/",
+        RedirectView.as_view(url="/settings/password"),
+    ),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/v1/", include(_api)),
     *page_urlpatterns,

@@ -1,6 +1,6 @@
 """Choosing and changing passwords."""
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -47,12 +47,13 @@ def request_password_reset(*, email: str) -> None:
     """
     if not mail.is_on():
         raise Forbidden("This server sends no e-mail; ask the people who run it.")
-    user = queries.user_by_login(email) if "@" in email else None
-    if user is None or not user.is_active:
-        return
+    found = queries.user_by_login(email) if "@" in email else None
+    decoy = found is None or not found.is_active
+    # The same work for an address that nobody has: a link, an e-mail, and nowhere to send it.
+    user = found or User(username="nobody", email=email, password=UNUSABLE_PASSWORD_PREFIX)
     person = {"name": user.get_full_name(), "username": user.username}
     link = links.page("/reset", links.reset_token(user))
-    mail.send_on_commit("reset", user.email, {**person, "link": link})
+    mail.send_on_commit("reset", user.email, {**person, "link": link}, decoy=decoy)
 
 
 def reset_password(*, token: str, new: str) -> User:

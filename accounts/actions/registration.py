@@ -217,9 +217,9 @@ def _ask_to_verify(user: User, invited: Invitation | None) -> None:
         if owner is None:
             person = {"name": user.display_name, "username": user.username, "link": link}
             mail.send_on_commit("verify", user.email, person)
-        elif owner.is_active:
+        else:
             person = {"name": owner.get_full_name(), "username": owner.username}
-            mail.send_on_commit("account-exists", owner.email, person)
+            mail.send_on_commit("account-exists", owner.email, person, decoy=not owner.is_active)
 
 
 def _pending(token: str) -> PendingRegistration:

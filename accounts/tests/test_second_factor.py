@@ -8,6 +8,8 @@ from typing import Any
 import pyotp
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
@@ -403,3 +405,50 @@ def test_of_many_at_once_with_the_same_code_one_comes_in() -> None:
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(spend, [code] * 6)).count(True) == 1
         assert list(pool.map(spend, [recovery[0]] * 6)).count(True) == 1
+
+
+# --- Help for whoever lost it ---
+
+
+def test_the_staff_removes_a_second_factor_of_those_within_reach_but_not_ones_own(
+    alice: User, recovery: list[str]
+) -> None:
+    clerk = User.objects.create_user("clerk", "clerk@example.org", PASSWORD, is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "change_user")))
+    boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
+    User.objects.filter(pk__in=[clerk.pk, boss.pk]).update(second_factor_at=NOON)
+    clerk.refresh_from_db()
+    desk = Client()
+    desk.force_login(clerk)
+
+    people = {
+        "action": "remove_second_factor",
+        "_selected_action": [str(each.pk) for each in (alice, clerk, boss)],
+    }
+    assert desk.post(reverse("admin:accounts_user_changelist"), people).status_code == 302
+    having = User.objects.filter(second_factor_at__isnull=False)
+    assert set(having.values_list("username", flat=True)) == {"clerk", "boss"}
+
+
+def test_the_command_removes_a_second_factor(
+    alice: User, recovery: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = actions.open_session(user=alice)
+    call_command("remove_second_factor", "ALICE@example.org")
+
+    alice.refresh_from_db()
+    session.refresh_from_db()
+    assert (alice.second_factor_at, session.revoked_reason) == (None, "second_factor_changed")
+    assert "alice" in capsys.readouterr().out
+    for name in ("alice", "nobody"):
+        with pytest.raises(CommandError):
+            call_command("remove_second_factor", name)
+
+
+def test_the_admins_own_form_for_a_password_is_no_door_of_its_own(root: User) -> None:
+    office = Client()
+    office.force_login(root)
+
+    for method in ("get", "post"):
+        answer = getattr(office, method)(reverse("admin:password_change"))
+        assert (answer.status_code, answer.url) == (302, "/settings/password")

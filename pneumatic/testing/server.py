@@ -28,12 +28,13 @@ COMMAND_SECONDS = 60
 class ChatServer:
     """`manage.py quickstart` on a free port, with its own data and without rate limits.
 
-    It dies with the process that started it. Stopped and started again it has the same address
-    and the same data.
+    ``environment`` holds further settings. It dies with the process that started it. Stopped and
+    started again it has the same address and the same data.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
+        self.environment = environment
         self.log = folder / "server.log"
         self.port = free_port()
         self._server: Server | None = None
@@ -80,16 +81,18 @@ class ChatServer:
         except httpx.TransportError:
             return False
 
-    def manage(self, *command: str, **environment: str) -> None:
-        """Run another management command on its data."""
-        subprocess.run(
+    def manage(self, *command: str, **environment: str) -> str:
+        """Run another management command on its data; returns what it printed."""
+        done = subprocess.run(
             [*self._environment(), *_manage(*command)],
             cwd=self.folder,
             env={**os.environ, **environment},
             check=True,
             timeout=COMMAND_SECONDS,
             capture_output=True,
+            text=True,
         )
+        return done.stdout
 
     def _environment(self) -> list[str | Path]:
         own = {
@@ -109,6 +112,7 @@ class ChatServer:
             "MEMBERS_PER_DAY": "0",
             "SOCKETS_PER_USER": "0",
             "SOCKETS_PER_ADDRESS": "0",
+            **self.environment,
         }
         without = [part for name in FOREIGN for part in ("-u", name)]
         return ["/usr/bin/env", *without, *(f"{name}={value}" for name, value in own.items())]

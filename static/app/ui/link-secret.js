@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 /**
  * What stands after the # of a link from an e-mail. It is taken out of the address bar at once, so
@@ -11,5 +11,11 @@ export function useLinkSecret() {
     if (found) history.replaceState(history.state, "", location.pathname);
     return found;
   });
+  // Another link, put into the address bar of this very page, loads nothing by itself.
+  useEffect(() => {
+    const again = () => location.reload();
+    addEventListener("hashchange", again);
+    return () => removeEventListener("hashchange", again);
+  }, []);
   return secret;
 }

@@ -21,6 +21,7 @@ export function SettingsTwoStep() {
   const app = useApp();
   const state = useSignal(/** @type {SecondFactor | null} */ (null));
   const codes = useSignal(/** @type {string[] | null} */ (null));
+  const said = useSignal("");
   const error = useSignal("");
   const load = async () => {
     error.value = "";
@@ -31,9 +32,16 @@ export function SettingsTwoStep() {
     }
   };
   useEffect(() => { load(); }, [app]);
-  const show = (/** @type {string[]} */ fresh) => {
+  /** @param {string[]} fresh @param {string} [done] said once the codes are kept: before, it would lie over them */
+  const show = (fresh, done = "") => {
     codes.value = fresh;
+    said.value = done;
     load();
+  };
+
+  const leaveCodes = () => {
+    codes.value = null;
+    if (said.value) showToast(said.value);
   };
 
   if (error.value) {
@@ -44,7 +52,7 @@ export function SettingsTwoStep() {
   }
   if (codes.value) {
     return html`<section class="page-form"><h3>${t("setup.codes")}</h3><p class="field-hint">${t("setup.codes.lead")}</p>
-      <${RecoveryCodes} codes=${codes.value} onDone=${() => { codes.value = null; }} />
+      <${RecoveryCodes} codes=${codes.value} onDone=${leaveCodes} />
     </section>`;
   }
   if (!state.value) return html`<div class="page-section" aria-busy="true"><span class="skeleton skeleton-bubble"></span></div>`;
@@ -53,7 +61,7 @@ export function SettingsTwoStep() {
     : html`<${TurnedOff} onCodes=${show} />`;
 }
 
-/** @param {{ onCodes: (codes: string[]) => void }} props */
+/** @param {{ onCodes: (codes: string[], done: string) => void }} props */
 function TurnedOff({ onCodes }) {
   const app = useApp();
   const [password, setPassword] = useState("");
@@ -83,8 +91,7 @@ function TurnedOff({ onCodes }) {
   };
   const confirm = (/** @type {string} */ code) => run(async () => {
     const codes = await app.secondFactor.confirm({ code });
-    showToast(t("set.twostep.enabled"));
-    onCodes(codes);
+    onCodes(codes, t("set.twostep.enabled"));
   }, "code");
 
   if (enrolment) {
