@@ -55,7 +55,7 @@ def open_session(
     agent = devices.clean_user_agent(user_agent)
     with transaction.atomic():
         Session.objects.filter(user=user, expires_at__lt=now - FORGET_AFTER).delete()
-        return Session.objects.create(
+        session = Session.objects.create(
             user=user,
             device=device.strip()[: devices.DEVICE_MAX] or devices.guess_device(agent),
             user_agent=agent,
@@ -65,6 +65,8 @@ def open_session(
             expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
             refresh_jti=tokens.new_jti(),
         )
+        _record(AuditKind.SIGNED_IN, session, address=address)
+    return session
 
 
 def touch_session(*, session: Session) -> None:
@@ -82,7 +84,7 @@ def sign_out(*, session: Session, address: str | None = None) -> None:
     """End the session from its own device; ending it twice is no error."""
     with transaction.atomic():
         if end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.SIGNED_OUT):
-            _record_end(AuditKind.SIGNED_OUT, session, address=address)
+            _record(AuditKind.SIGNED_OUT, session, address=address)
 
 
 def sign_out_everywhere(
@@ -119,7 +121,7 @@ def revoke_session(*, user: User, session_id: uuid.UUID, address: str | None = N
         mine = Session.objects.filter(user=user, pk=session_id)
         if not end_sessions(mine, reason=RevokedReason.SIGNED_OUT_ELSEWHERE):
             raise NoSuchSession
-        _record_end(AuditKind.SESSION_REVOKED, mine.get(), address=address)
+        _record(AuditKind.SESSION_REVOKED, mine.get(), address=address)
 
 
 def revoke_sessions(*, sessions: QuerySet[Session], actor: User, address: str | None = None) -> int:
@@ -129,11 +131,11 @@ def revoke_sessions(*, sessions: QuerySet[Session], actor: User, address: str | 
         among = Session.objects.filter(pk__in=[each.pk for each in ending])
         ended = end_sessions(among, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
         for session in ending:
-            _record_end(AuditKind.SESSION_REVOKED, session, actor=actor, address=address)
+            _record(AuditKind.SESSION_REVOKED, session, actor=actor, address=address)
     return ended
 
 
-def _record_end(
+def _record(
     kind: AuditKind, session: Session, *, address: str | None, actor: User | None = None
 ) -> None:
     record(

@@ -153,7 +153,7 @@ def test_security_2_a_stolen_token_ends_the_session_is_audited_and_its_owner_is_
     )
 
     assert refused.status_code == 401
-    event = AuditEvent.objects.get()
+    event = AuditEvent.objects.get(kind="token_reused")
     assert (event.kind, event.user_id, event.address) == ("token_reused", alice.pk, "203.0.113.66")
     assert event.detail == {"session": str(laptop.pk), "device": "Laptop"}
     with pytest.raises(SessionRevoked, match="used twice"):
@@ -163,7 +163,8 @@ def test_security_2_a_stolen_token_ends_the_session_is_audited_and_its_owner_is_
     told = on(phone).get("/api/v1/auth/sessions/?ended=true").json()["results"]
     assert [(each["device"], each["ended_reason"]) for each in told] == [("Laptop", "token_reused")]
     assert told[0]["ended_at"] is not None
-    assert AuditEvent.objects.count() == 1, "one theft, however often it is tried"
+    thefts = AuditEvent.objects.filter(kind="token_reused").count()
+    assert thefts == 1, "one theft, however often it is tried"
 
 
 def test_a_session_ends_after_its_lifetime_however_often_it_was_refreshed(laptop: Session) -> None:
@@ -256,7 +257,7 @@ def test_a_dead_token_at_many_doors_at_once_opens_none(laptop: Session) -> None:
 
     assert _all_at_once(dead, 8) == ["revoked"] * 8
     assert Session.objects.get(pk=laptop.pk).revoked_reason == RevokedReason.TOKEN_REUSED
-    assert [event.kind for event in AuditEvent.objects.all()] == ["token_reused"]
+    assert AuditEvent.objects.filter(kind="token_reused").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from accounts import actions, queries
 from accounts.actions.sessions import FORGET_AFTER, TOUCH_EVERY
 from accounts.errors import NoSuchSession, WrongCredentials
 from accounts.hashers import Argon2Hasher
-from accounts.models import RevokedReason, Session, User
+from accounts.models import AuditEvent, RevokedReason, Session, User
 from accounts.tests.conftest import PASSWORD
 
 Published = list[tuple[str, dict[str, Any]]]
@@ -36,6 +36,9 @@ def test_a_session_remembers_its_device(alice: User) -> None:
     )
 
     assert (session.device, session.address) == ("Firefox on Linux", "2001:db8::1")
+    event = AuditEvent.objects.get()
+    assert (event.kind, event.user_id, event.address) == ("signed_in", alice.pk, "2001:db8::1")
+    assert event.detail == {"session": str(session.pk), "device": "Firefox on Linux"}
     assert session.expires_at - session.created_at == timedelta(days=30)
 
 
