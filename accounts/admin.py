@@ -1,5 +1,7 @@
 """People and their devices, for the staff."""
 
+import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
@@ -70,14 +72,18 @@ class NewUserForm(_CreationForm):
 class NewPasswordForm(_PasswordForm):
     """Ends the person's sessions along with the old password."""
 
+    def __init__(self, *args: Any, by: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._by = by
+
     def save(self, commit: bool = True) -> User:
         password = self.cleaned_data["password1"]
         if commit and password:
-            actions.set_password(user=self.user, new=password)
+            actions.set_password(user=self.user, new=password, **self._by)
             return self.user
         user = super().save(commit=commit)
         if commit:
-            actions.sign_out_everywhere(user=user)
+            actions.sign_out_everywhere(user=user, **self._by)
         return user
 
 
@@ -96,7 +102,6 @@ class UserAdmin(_UserAdmin):
     """People are suspended, never deleted: what they wrote stays theirs."""
 
     add_form = NewUserForm
-    change_password_form = NewPasswordForm
     inlines = (SessionInline,)
     list_display = ("username", "display_name", "email", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
@@ -153,6 +158,12 @@ class UserAdmin(_UserAdmin):
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=columns.intersection(form.changed_data))
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        # A copy: this object serves every request, and the form has to know who asks.
+        bound = copy.copy(self)
+        bound.change_password_form = partial(NewPasswordForm, by=_by(request))
+        return super(UserAdmin, bound).user_change_password(request, id, form_url)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         powers = sorted(set(_POWERS).intersection(form.changed_data))
@@ -186,7 +197,7 @@ class UserAdmin(_UserAdmin):
         reach = self._within_reach(request, queryset).filter(second_factor_at__isnull=False)
         people = [each for each in reach if each != request.user]
         for user in people:
-            actions.remove_second_factor(user=user)
+            actions.remove_second_factor(user=user, **_by(request))
         self.message_user(request, f"Second factors removed: {len(people)}.", messages.SUCCESS)
 
     def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
@@ -302,6 +313,7 @@ class InvitationAdmin(_InvitationAdmin):
             email=wishes["email"],
             note=wishes["note"],
             days=wishes["days"],
+            address=client_address(request),
         )
         # What the admin goes on with, in its log and messages, is the row that the action made.
         obj.__dict__.update(made.__dict__)

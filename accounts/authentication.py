@@ -80,13 +80,12 @@ class NameOrEmailBackend(ModelBackend):
         cookie = request.COOKIES.get(knowndevices.cookie_name(), "") if request else ""
         address = client_address(request) if request else None
         try:
-            with actions.proven(
+            return actions.admit(
                 login=username,
                 password=password,
                 code=code,
                 origin=actions.Origin(address=address, device_cookie=cookie),
-            ) as user:
-                return user
+            )
         except WrongCredentials:
             return None
 

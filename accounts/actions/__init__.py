@@ -1,6 +1,6 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
-from accounts.actions.identity import Origin, proven
+from accounts.actions.identity import Origin, admit
 from accounts.actions.invitations import invite, revoke_invitation
 from accounts.actions.passwords import (
     change_password,
@@ -40,6 +40,7 @@ from accounts.actions.users import (
 __all__ = [
     "Enrolment",
     "Origin",
+    "admit",
     "begin_second_factor",
     "begin_second_factor_setup",
     "change_password",
@@ -50,7 +51,6 @@ __all__ = [
     "invite",
     "open_session",
     "powers_changed",
-    "proven",
     "reactivate_user",
     "refresh_session",
     "register",

@@ -17,13 +17,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import knowndevices, queries, totp
+from accounts.actions.audit import record
 from accounts.errors import (
     SecondFactorRequired,
     SecondFactorSetupRequired,
     TooManyFailures,
     WrongCredentials,
 )
-from accounts.models import RecoveryCode, SecondFactor, User
+from accounts.models import AuditKind, RecoveryCode, SecondFactor, User
 from accounts.passwordrules import PASSWORD_MAX
 from pneumatic.lib.delays import GrowingDelay
 from pneumatic.lib.errors import Invalid, Unavailable
@@ -78,7 +79,7 @@ def proven(
             locked = User.objects.select_for_update(no_key=True).filter(pk=known.pk).first()
             if locked is None or locked.password != known.password or not locked.is_active:
                 raise WrongCredentials
-            _check_second_factor(locked, code, setup=setup)
+            _check_second_factor(locked, code, setup=setup, address=origin.address)
             locked.password, locked.last_login = renewed, timezone.now()
             locked.save(update_fields=["password", "last_login"])
             yield locked
@@ -92,6 +93,13 @@ def proven(
         brake.forgive(key)
         raise
     brake.forget(key)
+
+
+def admit(*, login: str, password: str, code: str, origin: Origin) -> User:
+    """Someone for whom a session of Django's own shall stand; raises what ``proven`` raises."""
+    with proven(login=login, password=password, code=code, origin=origin) as user:
+        record(kind=AuditKind.ADMIN_SIGNED_IN, user=user, address=origin.address)
+    return user
 
 
 def forget_failures(user: User) -> None:
@@ -130,20 +138,20 @@ def _checked_password(
     raise WrongCredentials
 
 
-def _check_second_factor(user: User, code: str, *, setup: bool) -> None:
+def _check_second_factor(user: User, code: str, *, setup: bool, address: str | None) -> None:
     if setup:
         if not user.lacks_second_factor:
             raise WrongCredentials  # who has one signs in; who needs none adds one when inside
     elif user.second_factor_at is not None:
         if not code:
             raise SecondFactorRequired
-        if not spend_code(user=user, code=code):
+        if not spend_code(user=user, code=code, address=address):
             raise SecondFactorRequired(fields={"code": [WRONG_CODE]})
     elif user.lacks_second_factor:
         raise SecondFactorSetupRequired
 
 
-def spend_code(*, user: User, code: str) -> bool:
+def spend_code(*, user: User, code: str, address: str | None = None) -> bool:
     """Use up a code of the user's authenticator, or a recovery code; false: it is none, or used.
 
     Of several at once with the same code, one succeeds.
@@ -153,7 +161,11 @@ def spend_code(*, user: User, code: str) -> bool:
         unused = RecoveryCode.objects.filter(
             user=user, digest=totp.digest(text), used_at__isnull=True
         )
-        return unused.update(used_at=timezone.now()) == 1
+        with transaction.atomic():
+            spent = unused.update(used_at=timezone.now()) == 1
+            if spent:
+                record(kind=AuditKind.RECOVERY_CODE_USED, user=user, address=address)
+        return spent
     factor = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).first()
     return factor is not None and spend_step(factor, text)
 
@@ -193,12 +205,12 @@ def require_password(*, user: User, password: str, field: str = "password") -> N
     INSIDE_DELAY.forget(key)
 
 
-def require_code(*, user: User, code: str) -> None:
+def require_code(*, user: User, code: str, address: str | None = None) -> None:
     """Use up a code of someone who is signed in; raises ``Invalid`` with ``code`` in its fields."""
     key = str(user.pk)
     wait = INSIDE_DELAY.begin(key)
     if wait:
         raise TooManyFailures(retry_after=wait)
-    if not spend_code(user=user, code=code):
+    if not spend_code(user=user, code=code, address=address):
         raise Invalid(fields={"code": [WRONG_CODE]})
     INSIDE_DELAY.forget(key)

@@ -4,37 +4,47 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import links, mail, totp
+from accounts.actions.audit import record
 from accounts.errors import InvitationRefused
-from accounts.models import Invitation, User
+from accounts.models import AuditKind, Invitation, User
 
 #: Longer than any of ours.
 CODE_MAX: Final = 64
 
 
 def invite(
-    *, created_by: User | None, email: str = "", note: str = "", days: int = 7
+    *,
+    created_by: User | None,
+    email: str = "",
+    note: str = "",
+    days: int = 7,
+    address: str | None = None,
 ) -> tuple[Invitation, str]:
     """A new invitation, and the link to hand on: it can't be had again.
 
     With ``email`` only that address may use it, and the link is mailed there if e-mail is on.
     """
     code = secrets.token_urlsafe(16)
-    invitation = Invitation.objects.create(
-        digest=totp.digest(code),
-        email=email.strip(),
-        note=note.strip(),
-        created_by=created_by,
-        expires_at=timezone.now() + timedelta(days=days),
-    )
     link = links.page("/register", code)
-    if invitation.email:
-        mail.send_on_commit(
-            "invitation", invitation.email, {"link": link, "until": invitation.expires_at}
+    with transaction.atomic():
+        invitation = Invitation.objects.create(
+            digest=totp.digest(code),
+            email=email.strip(),
+            note=note.strip(),
+            created_by=created_by,
+            expires_at=timezone.now() + timedelta(days=days),
         )
+        if invitation.email:
+            mail.send_on_commit(
+                "invitation", invitation.email, {"link": link, "until": invitation.expires_at}
+            )
+        told = {"invitation": str(invitation.pk)}
+        record(kind=AuditKind.INVITED, user=None, actor=created_by, address=address, detail=told)
     return invitation, link
 
 

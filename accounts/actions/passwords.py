@@ -6,9 +6,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import links, mail, queries
+from accounts.actions.audit import Event
 from accounts.actions.identity import forget_failures, require_password
 from accounts.actions.sessions import end_sessions
-from accounts.models import RevokedReason, Session, User
+from accounts.models import AuditKind, RevokedReason, Session, User
 from accounts.names import has_control_characters
 from accounts.passwordrules import PASSWORD_MAX
 from pneumatic.lib.errors import Conflict, Forbidden, Invalid
@@ -27,7 +28,9 @@ def problems_with_password(password: str, *, user: User) -> list[str]:
     return []
 
 
-def change_password(*, user: User, old: str, new: str, keep: Session | None = None) -> None:
+def change_password(
+    *, user: User, old: str, new: str, keep: Session | None = None, address: str | None = None
+) -> None:
     """Replace the password after proof of the old one; all sessions but ``keep`` end.
 
     Raises ``Invalid`` with ``old_password`` or ``new_password`` among its fields.
@@ -37,7 +40,8 @@ def change_password(*, user: User, old: str, new: str, keep: Session | None = No
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})
-    _store(user, make_password(new), keep=keep, known=known)
+    event = Event(AuditKind.PASSWORD_CHANGED, address=address)
+    _store(user, make_password(new), keep=keep, known=known, event=event)
 
 
 def request_password_reset(*, email: str) -> None:
@@ -56,7 +60,7 @@ def request_password_reset(*, email: str) -> None:
     mail.send_on_commit("reset", user.email, {**person, "link": link}, decoy=decoy)
 
 
-def reset_password(*, token: str, new: str) -> User:
+def reset_password(*, token: str, new: str, address: str | None = None) -> User:
     """Replace the password on the word of the mailbox; all sessions end, nobody is signed in.
 
     A second factor stays. Raises ``Invalid`` with ``token`` or ``new_password`` among its fields.
@@ -67,17 +71,28 @@ def reset_password(*, token: str, new: str) -> User:
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})
-    _store(user, make_password(new), keep=None, known=user.password)
+    event = Event(AuditKind.PASSWORD_RESET, address=address)
+    _store(user, make_password(new), keep=None, known=user.password, event=event)
     forget_failures(user)
     return user
 
 
-def set_password(*, user: User, new: str, keep: Session | None = None) -> None:
-    """Replace the password on someone else's word (the admin's); all sessions but ``keep`` end."""
-    _store(user, make_password(new), keep=keep, known=None)
+def set_password(
+    *,
+    user: User,
+    new: str,
+    keep: Session | None = None,
+    actor: User | None = None,
+    address: str | None = None,
+) -> None:
+    """Replace the password on someone else's word (``actor``'s); all sessions but ``keep`` end."""
+    event = Event(AuditKind.PASSWORD_CHANGED, actor=actor, address=address)
+    _store(user, make_password(new), keep=keep, known=None, event=event)
 
 
-def _store(user: User, encoded: str, *, keep: Session | None, known: str | None) -> None:
+def _store(
+    user: User, encoded: str, *, keep: Session | None, known: str | None, event: Event
+) -> None:
     # Hashed before, stored here: a lock is not held while the processor works.
     with transaction.atomic():
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -92,4 +107,5 @@ def _store(user: User, encoded: str, *, keep: Session | None, known: str | None)
         if known is not None:
             person = {"name": locked.get_full_name(), "username": locked.username}
             mail.send_on_commit("password-changed", locked.email, person)
+        event.record(locked)
     user.password = encoded

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import links, mail, names, queries
+from accounts.actions.audit import record
 from accounts.actions.identity import ACCOUNT_DELAY
 from accounts.actions.invitations import find_invitation, use_invitation
 from accounts.actions.passwords import problems_with_password
@@ -22,7 +23,7 @@ from accounts.errors import (
     SecondFactorSetupRequired,
     TooManyFailures,
 )
-from accounts.models import Invitation, PendingRegistration, Session, User
+from accounts.models import AuditKind, Invitation, PendingRegistration, Session, User
 from pneumatic.lib.errors import Invalid
 
 _TAKEN: Final = {"username": "This username is taken.", "email": "This e-mail address is taken."}
@@ -55,6 +56,7 @@ def register(
         user.save(force_insert=True)
         if invited is not None:
             use_invitation(invited, user=user)
+        record(kind=AuditKind.REGISTERED, user=user, address=address)
         session = open_session(user=user, device=device, user_agent=user_agent, address=address)
     if user.lacks_second_factor:
         raise SecondFactorSetupRequired
@@ -69,6 +71,7 @@ def register_user(*, username: str, email: str, password: str, display_name: str
     user = _newcomer(username, email, password, display_name, tell={"username", "email"})
     with _telling_what_is_taken(user), transaction.atomic():
         user.save(force_insert=True)
+        record(kind=AuditKind.REGISTERED, user=user, address=None)
     return user
 
 
@@ -110,6 +113,7 @@ def verify_registration(
         same.delete()
         if pending.invitation is not None:
             use_invitation(pending.invitation, user=user)
+        record(kind=AuditKind.REGISTERED, user=user, address=address)
         session = open_session(user=user, device=device, user_agent=user_agent, address=address)
     if user.lacks_second_factor:
         raise SecondFactorSetupRequired

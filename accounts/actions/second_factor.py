@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import mail, totp
+from accounts.actions.audit import record
 from accounts.actions.identity import (
     WRONG_CODE,
     Origin,
@@ -20,7 +21,7 @@ from accounts.actions.identity import (
 )
 from accounts.actions.sessions import end_sessions, open_session
 from accounts.errors import SecondFactorRequired
-from accounts.models import RecoveryCode, RevokedReason, SecondFactor, Session, User
+from accounts.models import AuditKind, RecoveryCode, RevokedReason, SecondFactor, Session, User
 from pneumatic.lib.errors import Conflict, Invalid
 
 #: How long a secret that was shown waits for its first code.
@@ -47,7 +48,9 @@ def begin_second_factor(*, user: User, password: str) -> Enrolment:
         return _new_secret(locked)
 
 
-def confirm_second_factor(*, user: User, code: str, keep: Session | None = None) -> list[str]:
+def confirm_second_factor(
+    *, user: User, code: str, keep: Session | None = None, address: str | None = None
+) -> list[str]:
     """Turn the second factor on with its first code; returns the recovery codes, shown once.
 
     All sessions but ``keep`` end: they were opened without it. Raises ``Invalid`` or ``Conflict``.
@@ -55,6 +58,7 @@ def confirm_second_factor(*, user: User, code: str, keep: Session | None = None)
     with _locked(user) as locked:
         codes = _confirm(locked, code)
         _end_others(locked, keep)
+        record(kind=AuditKind.TOTP_ENABLED, user=locked, address=address)
     user.second_factor_at = locked.second_factor_at
     return codes
 
@@ -85,6 +89,7 @@ def finish_second_factor_setup(
         except Invalid as error:
             raise SecondFactorRequired(fields=error.fields) from error
         _end_others(user, None)
+        record(kind=AuditKind.TOTP_ENABLED, user=user, address=origin.address)
         session = open_session(
             user=user, device=device, user_agent=user_agent, address=origin.address
         )
@@ -92,27 +97,42 @@ def finish_second_factor_setup(
 
 
 def disable_second_factor(
-    *, user: User, password: str, code: str, keep: Session | None = None
+    *,
+    user: User,
+    password: str,
+    code: str,
+    keep: Session | None = None,
+    address: str | None = None,
 ) -> None:
     """Turn it off, after proof of both factors; all sessions but ``keep`` end.
 
     Raises ``Invalid`` with ``password`` or ``code`` among its fields.
     """
     require_password(user=user, password=password)
-    require_code(user=user, code=code)
-    remove_second_factor(user=user, keep=keep)
+    require_code(user=user, code=code, address=address)
+    remove_second_factor(user=user, keep=keep, address=address)
 
 
-def renew_recovery_codes(*, user: User, password: str, code: str) -> list[str]:
+def renew_recovery_codes(
+    *, user: User, password: str, code: str, address: str | None = None
+) -> list[str]:
     """Ten new recovery codes; the old ones are void. Raises as ``disable_second_factor``."""
     require_password(user=user, password=password)
-    require_code(user=user, code=code)
+    require_code(user=user, code=code, address=address)
     with _locked(user) as locked:
-        return _new_codes(locked)
+        codes = _new_codes(locked)
+        record(kind=AuditKind.RECOVERY_CODES_RENEWED, user=locked, address=address)
+    return codes
 
 
-def remove_second_factor(*, user: User, keep: Session | None = None) -> None:
-    """Take it away, on someone else's word (the staff's); all sessions but ``keep`` end."""
+def remove_second_factor(
+    *,
+    user: User,
+    keep: Session | None = None,
+    actor: User | None = None,
+    address: str | None = None,
+) -> None:
+    """Take it away, on someone else's word (``actor``'s); all sessions but ``keep`` end."""
     with _locked(user) as locked:
         SecondFactor.objects.filter(user=locked).delete()
         RecoveryCode.objects.filter(user=locked).delete()
@@ -122,6 +142,7 @@ def remove_second_factor(*, user: User, keep: Session | None = None) -> None:
         locked.second_factor_at = None
         locked.save(update_fields=["second_factor_at"])
         _end_others(locked, keep)
+        record(kind=AuditKind.TOTP_DISABLED, user=locked, actor=actor, address=address)
     user.second_factor_at = None
 
 

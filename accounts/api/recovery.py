@@ -12,7 +12,7 @@ from accounts.api.recovery_serializers import (
     VerifySerializer,
 )
 from accounts.api.serializers import SignedInSerializer
-from pneumatic.lib.http import guarded
+from pneumatic.lib.http import client_address, guarded
 from pneumatic.lib.serializers import parsed
 
 
@@ -61,5 +61,7 @@ class ResetView(Door):
     @guarded("reset")
     def post(self, request: Request) -> Response:
         wishes = parsed(ResetSerializer(data=request.data))
-        actions.reset_password(token=wishes["token"], new=wishes["new_password"])
+        actions.reset_password(
+            token=wishes["token"], new=wishes["new_password"], address=client_address(request)
+        )
         return Response(status=204)

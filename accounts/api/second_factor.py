@@ -1,6 +1,7 @@
 """The second factor: of whoever is signed in, and of those who must have one to come in."""
 
 from dataclasses import asdict
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -22,11 +23,20 @@ from accounts.api.second_factor_serializers import (
     SignedInWithCodesSerializer,
 )
 from accounts.presenters import present_second_factor
-from pneumatic.lib.http import guarded
+from pneumatic.lib.http import client_address, guarded
 from pneumatic.lib.serializers import parsed
 
 #: What is shown once is not kept by anything between us and the person.
 _ONCE = {"Cache-Control": "no-store"}
+
+
+def _asking(request: Request) -> dict[str, Any]:
+    """Who asks, from which device and where."""
+    return {
+        "user": asking_user(request),
+        "keep": asking_session(request),
+        "address": client_address(request),
+    }
 
 
 class SecondFactorView(APIView):
@@ -60,9 +70,7 @@ class ConfirmSecondFactorView(APIView):
     @guarded("password")
     def post(self, request: Request) -> Response:
         wishes = parsed(CodeSerializer(data=request.data))
-        codes = actions.confirm_second_factor(
-            user=asking_user(request), keep=asking_session(request), **wishes
-        )
+        codes = actions.confirm_second_factor(**_asking(request), **wishes)
         return Response({"recovery_codes": codes}, headers=_ONCE)
 
 
@@ -77,9 +85,7 @@ class DisableSecondFactorView(APIView):
     @guarded("password")
     def post(self, request: Request) -> Response:
         wishes = parsed(PasswordAndCodeSerializer(data=request.data))
-        actions.disable_second_factor(
-            user=asking_user(request), keep=asking_session(request), **wishes
-        )
+        actions.disable_second_factor(**_asking(request), **wishes)
         return Response(status=204)
 
 
@@ -94,7 +100,9 @@ class RecoveryCodesView(APIView):
     @guarded("password")
     def post(self, request: Request) -> Response:
         wishes = parsed(PasswordAndCodeSerializer(data=request.data))
-        codes = actions.renew_recovery_codes(user=asking_user(request), **wishes)
+        codes = actions.renew_recovery_codes(
+            user=asking_user(request), address=client_address(request), **wishes
+        )
         return Response({"recovery_codes": codes}, headers=_ONCE)
 
 

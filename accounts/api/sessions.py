@@ -83,6 +83,7 @@ class ChangePasswordView(APIView):
             old=wishes["old_password"],
             new=wishes["new_password"],
             keep=asking_session(request),
+            address=client_address(request),
         )
         return Response(status=204)
 
