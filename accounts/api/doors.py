@@ -19,7 +19,8 @@ from accounts.api.serializers import (
 from accounts.errors import InvalidToken
 from accounts.models import Session
 from accounts.presenters import present_user
-from pneumatic.lib.http import client_address, guarded
+from pneumatic.lib.errors import Unauthenticated
+from pneumatic.lib.http import BudgetThrottle, client_address, guarded
 from pneumatic.lib.serializers import parsed
 from pneumatic.lib.times import rfc3339
 
@@ -75,8 +76,30 @@ class TokenView(Door):
         return signed_in(request, session, cookie=cookie)
 
 
+def _refresher(request: Request) -> object | None:
+    """Whom a rightly signed refresh token names; nobody can guess one.
+
+    They have budgets of their own: in an office many people share an address, and all come at
+    nine o'clock.
+    """
+    body = request.data
+    given = body.get("refresh") if isinstance(body, dict) else None
+    raw = request.COOKIES.get(cookies.NAME) if given is None else given
+    try:
+        return tokens.verify_refresh(raw).user_id if isinstance(raw, str) else None
+    except Unauthenticated:
+        return None
+
+
+class _RefresherThrottle(BudgetThrottle):
+    def who(self, request: Request) -> object | None:
+        return _refresher(request)
+
+
 class RefreshView(Door):
     """Exchange a refresh token for a new pair; each is good for one exchange."""
+
+    throttle_classes = (_RefresherThrottle,)
 
     @extend_schema(
         operation_id="auth_refresh",
@@ -84,7 +107,7 @@ class RefreshView(Door):
         responses={200: SignedInSerializer},
         auth=[],
     )
-    @guarded("refresh")
+    @guarded("refresh", by=_refresher)
     def post(self, request: Request) -> Response:
         refresh = parsed(RefreshSerializer(data=request.data)).get("refresh")
         cookie = refresh is None

@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import actions, tokens
+from accounts.models import Session, User
 from pneumatic.lib import http, redisscript
 
 REFRESH = "/api/v1/auth/token/refresh/"
@@ -74,10 +76,54 @@ def test_an_open_door_lets_an_address_try_so_often_and_never_breaks(
 
 
 @pytest.mark.usefixtures("limiter")
-def test_a_refusal_comes_out_of_the_addresss_budget(settings: Settings) -> None:
+@pytest.mark.parametrize("as_cookie", [False, True])
+def test_an_office_behind_one_address_renews_its_tokens_at_nine_oclock(
+    settings: Settings, as_cookie: bool
+) -> None:
+    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 0, 5
+    office = _somewhere()
+
+    def renew(refresh: str) -> int:
+        if as_cookie:
+            office.cookies["pn_refresh"] = refresh
+            return _json(REFRESH)(office)
+        return _json(REFRESH, refresh=refresh)(office)
+
+    with time_machine.travel(timezone.now(), tick=False):
+        people = [
+            User.objects.create_user(f"person{number}", f"{number}@example.org")
+            for number in range(8)
+        ]
+        devices = [actions.open_session(user=person) for person in people]
+        assert [renew(tokens.issue(device).refresh) for device in devices] == [200] * 8
+        # Each for themselves, as often as an address may try; and who guesses, as the address.
+        mine = tokens.issue(Session.objects.get(pk=devices[0].pk)).refresh
+        assert [renew(mine) for _ in range(4)] == [200] * 2 + [429] * 2
+        assert [renew("x.y.z") for _ in range(4)] == [401] * 3 + [429]
+        assert renew(tokens.issue(Session.objects.get(pk=devices[1].pk)).refresh) == 200
+
+
+@pytest.mark.usefixtures("limiter")
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        (REFRESH, '{"refresh": "x.y.z"}', 401),
+        (REFRESH, '{"refresh": 7}', 400),
+        (REFRESH, "[]", 400),
+        (REFRESH, "{", 400),
+        (REFRESH, "", 401),
+        ("/api/v1/auth/token/", "{", 400),
+        ("/api/v1/auth/logout-all/", "{}", 401),
+    ],
+)
+def test_a_refusal_comes_out_of_the_addresss_budget(
+    settings: Settings, path: str, body: str, answer: int
+) -> None:
     settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 0, 4
     client = _somewhere()
 
-    knocks = [_json(REFRESH, refresh="x.y.z")(client) for _ in range(6)]
+    knocks = [client.post(path, body, content_type="application/json") for _ in range(6)]
 
-    assert knocks == [401] * 4 + [429] * 2
+    assert [each.status_code for each in knocks] == [answer] * 4 + [429] * 2
+    assert knocks[0]["RateLimit"] == '"hour";r=3;t=900'

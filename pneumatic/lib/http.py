@@ -228,11 +228,14 @@ class BudgetThrottle(BaseThrottle):
         budget = user_budget()
         if budget.unlimited:
             return True
-        user = request.user
-        wait = _charge(request, user.pk if user.is_authenticated else None)
+        wait = _charge(request, self.who(request))
         if wait:
             raise errors.RateLimited(retry_after=wait)
         return True
+
+    def who(self, request: Request) -> object | None:
+        """The id of the user whose budget it is; None for the address's."""
+        return request.user.pk if request.user.is_authenticated else None
 
 
 def _charge(request: Request, user_id: object | None) -> float:
@@ -248,12 +251,12 @@ def _charge(request: Request, user_id: object | None) -> float:
 
 
 def _charged(exc: Exception, request: Request) -> Exception:
-    """``exc``; or that there were too many, for a stranger who got no further than to the throttle.
+    """``exc``; or that there were too many, for whoever got no further than to the throttle.
 
-    Whoever isn't let in was not charged for asking: guessing would be free.
+    Who isn't let in (mostly a 401) was not charged for asking: guessing would be free.
     """
-    strange = isinstance(exc, rest_errors.AuthenticationFailed | rest_errors.NotAuthenticated)
-    if not strange or hasattr(request._request, "answer_headers") or user_budget().unlimited:
+    refused = isinstance(exc, rest_errors.APIException | ProblemError)
+    if not refused or hasattr(request._request, "answer_headers") or user_budget().unlimited:
         return exc
     wait = _charge(request, None)
     return errors.RateLimited(retry_after=wait) if wait else exc
@@ -278,14 +281,15 @@ _anonymous = LocalBuckets()
 
 
 def guarded(
-    group: str,
+    group: str, by: Callable[[Request], object | None] = lambda _: None
 ) -> Callable[
     [Callable[Concatenate[Any, Request, P], R]], Callable[Concatenate[Any, Request, P], R]
 ]:
     """Limit what one address may try at a door that needs no signing in.
 
     Decorates a method of a DRF view. Past ANONYMOUS_ATTEMPTS_PER_MINUTE (0 lifts it) in ``group``
-    it raises RateLimited. While the cache is away each process counts for itself.
+    it raises RateLimited. While the cache is away each process counts for itself. Where ``by``
+    knows who asks, it is they who may try so often, and not their address.
     """
 
     def decorate(
@@ -293,11 +297,9 @@ def guarded(
     ) -> Callable[Concatenate[Any, Request, P], R]:
         @functools.wraps(method)
         def limited(self: Any, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            wait = attempt(group, request)
+            wait = attempt(group, request, by(request))
             if wait:
-                raise errors.RateLimited(
-                    "Too many attempts from your address; wait a moment.", retry_after=wait
-                )
+                raise errors.RateLimited("Too many attempts; wait a moment.", retry_after=wait)
             return method(self, request, *args, **kwargs)
 
         return limited
@@ -308,13 +310,13 @@ def guarded(
 _cache_back_at = 0.0
 
 
-def attempt(group: str, request: HttpRequest | Request) -> float:
-    """Count one attempt of the request's address; 0.0, or the seconds to wait."""
+def attempt(group: str, request: HttpRequest | Request, who: object | None = None) -> float:
+    """Count one attempt, of the address unless it is known who asks; 0.0, or seconds to wait."""
     global _cache_back_at
     limit = settings.ANONYMOUS_ATTEMPTS_PER_MINUTE
     if not limit:
         return 0.0
-    key = address_key(client_address(request))
+    key = address_key(client_address(request)) if who is None else str(who)
     wait: float | None = None
     if time.monotonic() >= _cache_back_at:
         try:
