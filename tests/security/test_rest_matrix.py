@@ -38,8 +38,7 @@ def _cheap_passwords(settings: Any) -> None:
 def _rows() -> list[Any]:
     """Everything that a request could have changed."""
     return [
-        list(model.objects.order_by("pk").values())
-        for model in (Conversation, Membership, Message)
+        list(model.objects.order_by("pk").values()) for model in (Conversation, Membership, Message)
     ]
 
 
