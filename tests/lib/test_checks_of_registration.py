@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from pneumatic import checks
+from pneumatic.checks import registration
 
 GOOD = {
     "PRODUCTION": True,
@@ -41,9 +41,9 @@ def test_a_mistake_is_named(settings: Settings, mistake: dict[str, Any], found: 
     messages = [
         message
         for check in (
-            checks.registration_by_domain_is_verified,
-            checks.verification_has_mail,
-            checks.links_have_a_base,
+            registration.registration_by_domain_is_verified,
+            registration.verification_has_mail,
+            registration.links_have_a_base,
         )
         for message in check()
     ]

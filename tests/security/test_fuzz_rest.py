@@ -51,7 +51,7 @@ def client(world: World) -> Iterator[Client]:
     """A client that tells exceptions as the server would, as a 500, and is signed in as alice."""
     from pneumatic.testing.factories import make_token
 
-    yield Client(
+    return Client(
         raise_request_exception=False,
         headers={"authorization": f"Bearer {make_token(world.alice)}"},
     )
@@ -64,7 +64,7 @@ def _ask(client: Client, case: Case) -> httpx.Response:
         wire["method"],
         wire["url"],
         params=wire.get("params"),
-        json=wire["json"] if "json" in wire else None,
+        json=wire.get("json", None),
         content=wire.get("data") if "json" not in wire else None,
     )
     headers = {

@@ -142,7 +142,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             return tell
 
     monkeypatch.setattr(consumer, "log", Listening())
-    yield found
+    return found
 
 
 async def _throw(device: Device, thrown: list[Any], world: World) -> None:
