@@ -8,10 +8,12 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import Span, Tracer
 
 SERVICE: Final = "pneumatic-chat"
 _NOT_TRACED: Final = "healthz,readyz,metrics,static/"
+#: Attributes that hold an address, under their old names and their new one.
+_ADDRESSES: Final = frozenset({"http.url", "http.target", "url.full"})
 _OFF: Final[AbstractContextManager[None]] = nullcontext()
 _tracer: "Tracer | None" = None
 
@@ -37,11 +39,22 @@ def configure() -> "TracerProvider | None":
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{address}/v1/traces")))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument(tracer_provider=provider, excluded_urls=_NOT_TRACED)
+    DjangoInstrumentor().instrument(
+        tracer_provider=provider, excluded_urls=_NOT_TRACED, request_hook=_forget_query
+    )
     PsycopgInstrumentor().instrument(tracer_provider=provider)
     RedisInstrumentor().instrument(tracer_provider=provider)
     _tracer = provider.get_tracer(SERVICE)
     return provider
+
+
+def _forget_query(span: "Span", request: object) -> None:
+    """Take the query string out of a request's span: it holds whom one looked for, and mistakes."""
+    for name, value in dict(getattr(span, "attributes", None) or {}).items():
+        if name in _ADDRESSES:
+            span.set_attribute(name, str(value).partition("?")[0])
+        elif name == "url.query":
+            span.set_attribute(name, "")
 
 
 def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
