@@ -10,7 +10,7 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
-from pneumatic.lib import env, logs
+from pneumatic.lib import env, logs, redissettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = env.choice("PNEUMATIC_ENV", "development", ("development", "test", "production"))
@@ -55,6 +55,10 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# `__Host-`: no other host, not even a subdomain, can set them. Browsers insist on HTTPS.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_COOKIE_HTTPONLY = False  # the browsable API's own script reads it
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -170,48 +174,8 @@ PG_BIN = env.text("PG_BIN")
 # --- Redis: channel layer, presence, rate limits, cache -----------------------------------------
 REDIS_URL = env.redis_url("REDIS_URL")
 REDIS_PREFIX = env.text("REDIS_PREFIX", "pneumatic")
-if REDIS_URL:
-    from redis.asyncio.retry import Retry
-    from redis.backoff import ExponentialWithJitterBackoff
-    from redis.exceptions import ConnectionError as RedisConnectionError
-    from redis.exceptions import TimeoutError as RedisTimeoutError
-
-    CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {
-                "prefix": REDIS_PREFIX,
-                "hosts": [
-                    {
-                        "address": REDIS_URL,
-                        "socket_timeout": 15,
-                        "socket_connect_timeout": 3,
-                        "socket_keepalive": True,
-                        "health_check_interval": 5,
-                        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), 5),
-                        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
-                    }
-                ],
-            },
-        }
-    }
-    CACHES: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
-        }
-    }
-else:
-    # One channel a process (the hub's), so its capacity is the process's backlog.
-    CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels.layers.InMemoryChannelLayer",
-            "CONFIG": {"capacity": 100_000},
-        }
-    }
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = redissettings.channel_layers(REDIS_URL, REDIS_PREFIX)
+CACHES = redissettings.caches(REDIS_URL, REDIS_PREFIX)
 
 # --- Accounts -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -11,7 +11,8 @@ from accounts import knowndevices, tokens
 from accounts.models import Session, User
 from pneumatic.lib.errors import Forbidden
 
-NAME: Final = "pn_refresh"
+#: `__Secure-` and not `__Host-`, which would have it sent to every path.
+NAME: Final = "__Secure-pn_refresh" if settings.HTTPS else "pn_refresh"
 #: The one door that reads it; no other request carries it.
 PATH: Final = "/api/v1/auth/token/refresh/"
 

@@ -44,14 +44,15 @@ def exposition(request: HttpRequest) -> HttpResponseBase:
     Anyone else gets the 404 of a page that isn't there. With PROMETHEUS_MULTIPROC_DIR set, the
     numbers are those of all processes together.
     """
-    if not _may_read(request):
+    if not from_operator(request):
         return HttpResponse("Not found\n", status=404, content_type="text/plain")
     response: HttpResponseBase = ExportToDjangoView(request)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _may_read(request: HttpRequest) -> bool:
+def from_operator(request: HttpRequest) -> bool:
+    """Whether the request has METRICS_TOKEN or, with none set, comes from this very machine."""
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         return hmac.compare_digest(given, f"Bearer {settings.METRICS_TOKEN}".encode())

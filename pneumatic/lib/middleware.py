@@ -25,6 +25,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -82,6 +83,9 @@ class RequestContextMiddleware(_Middleware):
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         for name, value in (_HEADERS | getattr(request, "answer_headers", {})).items():
             response.headers.setdefault(name, value)
+        if request.path.startswith("/api/"):
+            # What it holds is one person's: no proxy, and no history of a browser, keeps it.
+            response.headers.setdefault("Cache-Control", "no-store")
         if (
             isinstance(request, ASGIRequest)
             and isinstance(response, StreamingHttpResponse)

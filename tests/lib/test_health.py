@@ -39,6 +39,17 @@ def test_a_healthy_process_says_so_with_each_latency(client: Client) -> None:
         assert check["ms"] >= 0
 
 
+def test_strangers_are_told_no_more_than_the_status(client: Client, settings: Settings) -> None:
+    through_a_proxy = client.get("/readyz", headers={"X-Forwarded-For": "127.0.0.1"})
+    from_elsewhere = client.get("/readyz", REMOTE_ADDR="203.0.113.5")
+    settings.METRICS_TOKEN = "a long enough token"
+    without_token = client.get("/readyz")
+    for response in (through_a_proxy, from_elsewhere, without_token):
+        assert json.loads(response.content) == {"status": "ok"}
+    trusted = client.get("/readyz", headers={"Authorization": "Bearer a long enough token"})
+    assert "checks" in json.loads(trusted.content)
+
+
 def test_without_the_database_no_traffic_please(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
