@@ -1,5 +1,7 @@
 """Are the lock files complete, hashed, in step with the `.in` files, and free of host names?
 
+And is every version in them newer than the known holes of its package?
+
 Prints what is wrong, one line each; the exit status is 1 then.
 """
 
@@ -8,11 +10,37 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.version import Version
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements", "requirements-dev", "requirements-uv")
 # An address or option that would send another machine to a registry that only this one knows.
 FOREIGN = re.compile(r"://|^--(?:index-url|extra-index-url|find-links|trusted-host)| @ |^-[ief] ")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^ ;\\]+)")
+
+
+#: The first version without the hole, of packages that had one that would concern us.
+FLOORS = {
+    "autobahn": ("20.12.3", "CVE-2020-35678: redirects by header injection"),
+    "certifi": ("2024.7.4", "CVE-2024-39689: an authority no longer trusted"),
+    "cryptography": ("44.0.1", "CVE-2024-12797: raw public keys not verified"),
+    "daphne": ("4.2.2", "CVE-2026-44545, CVE-2026-44546: endless messages, smuggled headers"),
+    "django": ("5.2.9", "CVE-2025-64459, CVE-2025-13372: SQL injection"),
+    "djangorestframework": ("3.15.2", "CVE-2024-21520: XSS in the browsable API"),
+    "djangorestframework-simplejwt": ("5.5.1", "CVE-2024-22513: tokens of the suspended"),
+    "h11": ("0.16.0", "CVE-2025-43859: request smuggling by chunks"),
+    "idna": ("3.7", "CVE-2024-3651: quadratic time"),
+    "protobuf": ("6.31.1", "CVE-2025-4565: endless recursion"),
+    "pyjwt": ("2.10.1", "CVE-2024-53861: issuers compared by parts; CVE-2022-29217: algorithms"),
+    "redis": ("4.5.4", "CVE-2023-28859: answers to somebody else's command"),
+    "requests": ("2.32.4", "CVE-2024-47081: passwords of .netrc to other hosts"),
+    "sqlparse": ("0.5.0", "CVE-2024-4340: endless recursion"),
+    "twisted": ("24.7.0", "CVE-2024-41671: pipelined requests out of order"),
+    "urllib3": ("2.6.0", "CVE-2025-66418, CVE-2025-50181: decompression bombs, redirects"),
+    "uvicorn": ("0.11.7", "CVE-2020-7695: header injection"),
+    "websockets": ("9.1", "CVE-2021-33880: a password told by time"),
+    "werkzeug": ("3.0.6", "CVE-2024-49767: forms that fill the memory"),
+}
 
 
 def pins(text: str) -> dict[str, str]:
@@ -35,6 +63,10 @@ def problems(source: str, lock: str) -> Iterator[str]:
         if locked.get(name) != version:
             found = locked.get(name)
             yield f"{name} is asked for as {version} and locked as {found}: run `make lock`"
+    for name, version in locked.items():
+        floor, hole = FLOORS.get(name, ("0", ""))
+        if Version(version) < Version(floor):
+            yield f"{name} {version} is older than {floor}, which mends {hole}"
     for block in re.split(r"\n(?=\S)", lock.strip()):
         if "--hash=sha256:" not in block:
             yield f"has no hash: {block.splitlines()[0]}"

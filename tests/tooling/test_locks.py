@@ -1,6 +1,8 @@
 """The check of the lock files sees what must not pass."""
 
-from scripts.check_locks import LOCKS, ROOT, main, problems
+import pytest
+
+from scripts.check_locks import FLOORS, LOCKS, ROOT, main, pins, problems
 
 HASH = "    --hash=sha256:00\n"
 GOOD = f"django==5.2.19 \\\n{HASH}"
@@ -43,3 +45,15 @@ def test_a_host_name_is_found_in_any_form() -> None:
         "# from https://packages.example",
     ):
         assert any("names a host" in problem for problem in problems("", f"{line}\n{GOOD}"))
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_version_with_a_known_hole_is_found(name: str) -> None:
+    floor, hole = FLOORS[name]
+    assert list(problems("", f"{name}=={floor} \\\n{HASH}")) == []
+    assert hole in next(problems("", f"{name}==0.0.1 \\\n{HASH}"))
+
+
+def test_every_floor_is_one_of_a_package_that_we_use() -> None:
+    locked = {name for lock in LOCKS for name in pins((ROOT / f"{lock}.txt").read_text())}
+    assert set(FLOORS) <= locked
