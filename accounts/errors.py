@@ -31,3 +31,18 @@ class NoSuchSession(NotFound):
     """Also for the session of someone else, and for one that has ended."""
 
     title = "There is no such session of yours."
+
+
+class SignOnFailed(Unauthenticated):
+    """The provider of identities, or what it said, opens no door here.
+
+    ``reason`` is a word that the sign-in page explains; ``cause`` is for the log, and holds
+    no secret.
+    """
+
+    title = "Signing in with the provider didn't work; try again."
+
+    def __init__(self, reason: str, cause: str = "") -> None:
+        super().__init__()
+        self.reason = reason
+        self.cause = cause

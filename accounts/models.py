@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import names
+from accounts.identity import Identity as Identity
 from pneumatic.lib.ids import uuid7
 
 

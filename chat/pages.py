@@ -27,7 +27,12 @@ def shell(request: HttpRequest, **_: object) -> HttpResponse:
             "lang": "en",
             "dir": "ltr",
             "boot": script_safe(
-                {"debug": settings.DEBUG, "version": settings.VERSION, "registration": "open"}
+                {
+                    "debug": settings.DEBUG,
+                    "version": settings.VERSION,
+                    "registration": "open",
+                    "sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else None,
+                }
             ),
             "debug": settings.DEBUG,
         },

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.urls import api_urlpatterns as accounts_api
+from accounts.urls import page_urlpatterns as accounts_pages
 from chat.pages import page_urlpatterns
 from chat.urls import api_urlpatterns as chat_api
 from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
@@ -98,6 +99,7 @@ urlpatterns = [
     path(f"{settings.ADMIN_PATH}login/", _guarded_form(admin.site.login)),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/v1/", include(_api)),
+    *accounts_pages,
     *page_urlpatterns,
 ]
 
