@@ -20,6 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from accounts.errors import SignOnFailed
+from accounts.identity import SUBJECT_MAX
 from accounts.oidc.provider import Provider, asking, current_provider, json_object, word
 from pneumatic.lib import outbound
 
@@ -34,8 +35,6 @@ ALGORITHMS: Final = (
 RENEW_SECONDS: Final = 30.0
 #: By how much the provider's clock may differ from ours, in seconds.
 LEEWAY: Final = 60
-#: OpenID Connect Core, 2: "MUST NOT exceed 255 ASCII characters in length".
-SUBJECT_MAX: Final = 255
 CODE_MAX: Final = 4096
 TOKEN_MAX: Final = 64 * 1024
 
@@ -234,8 +233,7 @@ def _person(claims: Mapping[str, Any]) -> Person:
         subject=subject,
         email=_text(claims, "email"),
         # Some providers tell the truth in words.
-        email_verified=claims.get("email_verified") is True
-        or claims.get("email_verified") == "true",
+        email_verified=verified is True or verified == "true",
         username=_text(claims, "preferred_username"),
         display_name=_text(claims, "name"),
     )

@@ -83,7 +83,8 @@ def reason(answer: Any) -> str | None:
     if parts.path != "/sign-in":
         return None
     assert cookies.NAME not in answer.cookies
-    return parse_qs(parts.query)["sso"][0]
+    (word,) = parse_qs(parts.query)["sso"]
+    return word
 
 
 def handshake_cookie(client: Client) -> "Morsel[str]":

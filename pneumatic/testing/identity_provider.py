@@ -20,8 +20,9 @@ ATTEMPTS = 3
 class IdentityProvider:
     """A running provider. `people` maps logins to claims; `sub` is the login unless told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.host = host
         self.port = free_port()
         self._server: Server | None = None
         # Made once: that takes longer than a request.
@@ -30,7 +31,7 @@ class IdentityProvider:
     @property
     def issuer(self) -> str:
         """Its address, and its name in tokens."""
-        return f"http://127.0.0.1:{self.port}/realm"
+        return f"http://{self.host}:{self.port}/realm"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,7 +58,7 @@ class IdentityProvider:
     def _start(self) -> Server:
         program = [sys.executable, "-m", "pneumatic.testing.identity_provider_process"]
         return start_server(
-            ["/usr/bin/env", f"PYTHONPATH={BASE_DIR}", *program, str(self.port)],
+            ["/usr/bin/env", f"PYTHONPATH={BASE_DIR}", *program, str(self.port), self.issuer],
             log=self.folder / "provider.log",
             account=None,
             stop_signal=signal.SIGTERM,
@@ -101,9 +102,9 @@ class IdentityProvider:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[IdentityProvider]:
+def running(folder: Path, *, host: str = "127.0.0.1") -> Iterator[IdentityProvider]:
     """A provider for as long as the block lasts."""
-    provider = IdentityProvider(folder)
+    provider = IdentityProvider(folder, host=host)
     provider.start()
     try:
         yield provider

@@ -23,7 +23,8 @@ from joserfc.jwk import OctKey, RSAKey
 
 CLIENT_ID = "pneumatic"
 CLIENT_SECRET = "what-only-the-two-of-them-know-4711"
-PAGE = """<!doctype html><title>Provider</title><h1>Example Provider</h1>
+PAGE = """<!doctype html><title>Provider</title>
+<link rel="icon" href="data:,"><h1>Example Provider</h1>
 <form method="post"><label>Account <input name="login"></label>
 <button name="answer" value="yes">Continue</button>
 <button name="answer" value="no">Cancel</button></form>"""
@@ -289,9 +290,10 @@ def _wrong_with(query: dict[str, str]) -> str:
 def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    port: int = parser.parse_args().port
-    _Handler.state = _State(f"http://127.0.0.1:{port}/realm")
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    parser.add_argument("issuer")
+    asked = parser.parse_args()
+    _Handler.state = _State(asked.issuer)
+    server = ThreadingHTTPServer(("127.0.0.1", asked.port), _Handler)
     server.daemon_threads = True
     # Its answers may hang on purpose: nobody waits for them at the end.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

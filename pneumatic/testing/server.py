@@ -14,7 +14,14 @@ from pneumatic.testing.processes import Server, StartError, free_port, start_ser
 # A port may be taken between our finding it free and the server's binding it.
 ATTEMPTS = 3
 # What would take it away from SQLite and the in-memory layer, or make it another than `make run`'s.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEY", "ALLOWED_HOSTS")
+FOREIGN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "JWT_SIGNING_KEY",
+    "ALLOWED_HOSTS",
+    "OIDC_ISSUER",
+)
 COMMAND_SECONDS = 60
 
 
@@ -25,8 +32,9 @@ class ChatServer:
     and the same data.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.settings = settings
         self.log = folder / "server.log"
         self.port = free_port()
         self._server: Server | None = None
@@ -97,6 +105,7 @@ class ChatServer:
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PER_HOUR": "0",
             "ANONYMOUS_ATTEMPTS_PER_MINUTE": "0",
+            **self.settings,
         }
         without = [part for name in FOREIGN for part in ("-u", name)]
         return ["/usr/bin/env", *without, *(f"{name}={value}" for name, value in own.items())]

@@ -8,7 +8,7 @@ import { Shell } from "app/ui/shell.js";
 import { SignIn } from "app/ui/sign-in.js";
 import { SignedOut } from "app/ui/signed-out.js";
 
-/** @type {Record<string, import("preact").ComponentType<{}>>} */
+/** @type {Record<string, import("preact").ComponentType<{ wanted: string }>>} */
 const OUTSIDE = { "sign-in": SignIn, "register": Register, "signed-out": SignedOut };
 
 /** Where a person goes after signing in: back to where they wanted to be. */
@@ -29,7 +29,7 @@ function Screen() {
     }
   }, [signedIn, path]);
   if (signedIn) return outside ? null : html`<${Shell} />`;
-  return outside ? html`<${outside} />` : null;
+  return outside ? html`<${outside} wanted=${wanted.path} />` : null;
 }
 
 /** The whole interface. @param {{ app: import("app/services/app.js").App }} props */

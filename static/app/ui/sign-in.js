@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import { AuthLayout, Note } from "app/ui/auth-layout.js";
 import { useApp } from "app/ui/context.js";
 import { errorText } from "app/ui/error-text.js";
-import { registrationOpen } from "app/ui/boot.js";
+import { registrationOpen, signOnName } from "app/ui/boot.js";
+import { SignOn, signOnProblem } from "app/ui/sign-on.js";
 import { t } from "app/ui/strings.js";
 import { TextField } from "app/ui/text-field.js";
 import { useCountdown } from "app/ui/use-countdown.js";
@@ -19,7 +20,8 @@ function problemOf(reason) {
   return { head: t("auth.failed.head"), body: errorText(reason) };
 }
 
-export function SignIn() {
+/** @param {{ wanted: string }} props where the person goes then */
+export function SignIn({ wanted }) {
   const app = useApp();
   const alert = useElement(HTMLDivElement);
   const form = useElement(HTMLFormElement);
@@ -27,7 +29,7 @@ export function SignIn() {
   const [password, setPassword] = useState("");
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {() => Problem | null} */ (signOnProblem));
   const [limitedUntil, setLimitedUntil] = useState(/** @type {number | null} */ (null));
   const wait = useCountdown(limitedUntil);
 
@@ -68,6 +70,7 @@ export function SignIn() {
       </button>
       ${wait > 0 && html`<p class="auth-fine" role="alert">${t("auth.limit.why")}</p>`}
     </form>
+    ${signOnName && html`<${SignOn} name=${signOnName} wanted=${wanted} />`}
     ${registrationOpen && html`<p class="auth-alternative">${t("auth.new")} <a href="/register">${t("auth.create")}</a></p>`}
   <//>`;
 }
