@@ -10,17 +10,20 @@ from django.forms import Form
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import RevokedReason, Session, User
+from accounts.actions.identities import unlink_identity
+from accounts.models import Identity, RevokedReason, Session, User
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
     _SessionAdmin = admin.ModelAdmin[Session]
+    _IdentityAdmin = admin.ModelAdmin[Identity]
     _SessionInline = admin.TabularInline[Session, User]
     _UserAdmin = DjangoUserAdmin[User]
     _CreationForm = AdminUserCreationForm[User]
     _PasswordForm = AdminPasswordChangeForm[User]
 else:
     _SessionAdmin = admin.ModelAdmin
+    _IdentityAdmin = admin.ModelAdmin
     _SessionInline = admin.TabularInline
     _UserAdmin = DjangoUserAdmin
     _CreationForm = AdminUserCreationForm
@@ -176,6 +179,29 @@ class StateFilter(admin.SimpleListFilter):
         if self.value() in {"active", "ended"}:
             return queryset.filter(revoked_at__isnull=self.value() == "active")
         return None
+
+
+@admin.register(Identity)
+class IdentityAdmin(_ReadOnly, _IdentityAdmin):
+    """Which accounts at the provider of single sign-on sign in whom."""
+
+    list_display = ("user", "issuer", "subject", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email", "subject")
+    show_full_result_count = False
+    fields = list_display
+    actions = ("unlink",)
+
+    def has_unlink_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_identity")
+
+    @admin.action(description="Unlink from these people", permissions=["unlink"])
+    def unlink(self, request: HttpRequest, queryset: QuerySet[Identity]) -> None:
+        reach = queryset if _is_superuser(request) else queryset.filter(user__is_superuser=False)
+        identities = list(reach)
+        for identity in identities:
+            unlink_identity(identity=identity)
+        self.message_user(request, f"Unlinked: {len(identities)}.", messages.SUCCESS)
 
 
 @admin.register(Session)

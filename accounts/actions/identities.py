@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from typing import Final
@@ -50,6 +51,11 @@ def sign_in_with_identity(
             # The other one is there now, and is seen.
             continue
     return attempt()
+
+
+def unlink_identity(*, identity: Identity) -> None:
+    """Let the provider's account sign in nobody until it joins anew; sessions go on."""
+    identity.delete()
 
 
 def _user_of(person: Person) -> User | None:
@@ -143,9 +149,10 @@ def _free_username(person: Person) -> str:
 def _usernames(person: Person) -> Iterator[str]:
     """Names to try: what the provider calls them, with a number, with something random."""
     # Some providers use an address as the name.
-    base = re.sub(
-        r"[^a-zA-Z0-9._-]", "", (person.username or person.email).partition("@")[0]
-    ).lstrip("._-")[: names.USERNAME_MAX - 9]
+    called = (person.username or person.email).partition("@")[0]
+    # “é” is an “e” and its mark, and loses the mark only.
+    plain = re.sub(r"[^a-zA-Z0-9._-]", "", unicodedata.normalize("NFKD", called))
+    base = plain.strip("._-")[: names.USERNAME_MAX - 9]
     if len(base) < 3:
         base = f"{base}user" if base else "user"
     yield base

@@ -44,7 +44,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     _require_on()
     try:
         _require_own_page(request)
-        _count(request)
+        _count(request, "sign-on")
         handshake = Handshake.new()
         url = oidc.authorization_url(handshake, redirect_uri=_callback_url(request))
     except SignOnFailed as error:
@@ -61,7 +61,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     """Sign in whom the provider has signed in, in the browser that left from here."""
     _require_on()
     try:
-        _count(request)
+        _count(request, "sign-on-callback")
         handshake, page = _kept(request)
         # No query before this one: no connection to the database waits for the provider.
         person = oidc.person_behind(
@@ -96,8 +96,8 @@ def _require_own_page(request: HttpRequest) -> None:
         raise SignOnFailed("start", "a link of another site")
 
 
-def _count(request: HttpRequest) -> None:
-    if attempt("sign-on", request):
+def _count(request: HttpRequest, door: str) -> None:
+    if attempt(door, request):
         raise SignOnFailed("limited", "too many attempts from this address")
 
 

@@ -13,7 +13,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.oidc.discovery import get_well_known_url
 from django.conf import settings
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts.errors import SignOnFailed
 from pneumatic.lib import outbound
@@ -101,9 +101,7 @@ def _is_safe(address: Any, issuer: str) -> bool:
     return bool(parts.hostname) and parts.scheme in ("https", urlsplit(issuer).scheme)
 
 
-_KEY_TYPES: Final[Mapping[str, type[RSAKey] | type[ECKey] | type[OKPKey]]] = {
-    "RSA": RSAKey, "EC": ECKey, "OKP": OKPKey,
-}  # fmt: skip
+_KEY_TYPES: Final[Mapping[str, type[RSAKey] | type[ECKey]]] = {"RSA": RSAKey, "EC": ECKey}
 
 
 def _key_set(found: Any) -> KeySet:

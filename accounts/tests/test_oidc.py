@@ -83,8 +83,8 @@ def reason(answer: Any) -> str | None:
     if parts.path != "/sign-in":
         return None
     assert cookies.NAME not in answer.cookies
-    (word,) = parse_qs(parts.query)["sso"]
-    return word
+    words: list[str] = parse_qs(parts.query)["sso"]
+    return words[0]
 
 
 def handshake_cookie(client: Client) -> "Morsel[str]":
@@ -191,14 +191,26 @@ def test_user_info_of_somebody_else_is_refused(client: Client, provider: Identit
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize("algorithm", ["PS256", "ES256", "RS256"])
 def test_a_new_key_of_the_provider_is_found(
-    client: Client, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+    client: Client, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch, algorithm: str
 ) -> None:
     monkeypatch.setattr(flow, "RENEW_SECONDS", -1.0)
-    enter(client, provider)
-    provider.control(people={"carol": CAROL}, new_key=True)
+    leave(client)
+    provider.control(people={"carol": CAROL}, new_key=algorithm)
 
     assert reason(enter(Client(), provider)) is None
+
+
+def test_keys_are_not_fetched_anew_for_each_forgery(
+    client: Client, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(client)
+    provider.control(people={"carol": CAROL}, signature="stranger", trouble={"/realm/keys": "long"})
+
+    assert reason(enter(client, provider)) == "invalid"
+    monkeypatch.setattr(flow, "RENEW_SECONDS", -1.0)
+    assert reason(enter(client, provider)) == "away"
 
 
 # --- Forged and replayed answers ---
@@ -323,7 +335,9 @@ def test_an_id_token_with_a_wrong_signature_is_refused(
 ) -> None:
     provider.control(people={"carol": CAROL}, signature=signature)
 
-    assert reason(enter(client, provider)) == "invalid"
+    with capture_logs() as lines:
+        assert reason(enter(client, provider)) == "invalid"
+    assert lines[-2]["cause"].startswith("signature: ")
     assert not User.objects.exists()
 
 

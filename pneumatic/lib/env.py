@@ -119,7 +119,10 @@ def issuer(name: str, *, insecure: bool) -> str:
     value = text(name)
     if not value:
         return ""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise BadSetting(name, "it is no address") from None
     if parts.scheme != "https" and not (insecure and parts.scheme == "http"):
         raise BadSetting(name, "use https://")
     if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:

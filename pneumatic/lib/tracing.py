@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 SERVICE: Final = "pneumatic-chat"
-_NOT_TRACED: Final = "healthz,readyz,metrics,static/"
+# The last one: secrets of single sign-on stand in its addresses.
+_NOT_TRACED: Final = "healthz,readyz,metrics,static/,sign-on/"
 _OFF: Final[AbstractContextManager[None]] = nullcontext()
 _tracer: "Tracer | None" = None
 

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jws
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 CLIENT_ID = "pneumatic"
 CLIENT_SECRET = "what-only-the-two-of-them-know-4711"
@@ -36,7 +36,7 @@ class _State:
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.lock = threading.Lock()
-        self.key = _new_key()
+        self.first_key = _new_key()
         self.stranger = _new_key()
         self.codes: dict[str, dict[str, Any]] = {}
         self.access: dict[str, dict[str, Any]] = {}
@@ -56,8 +56,9 @@ class _State:
         self.tells_in: str = changes.get("tells_in", "token")
         #: What a path does instead of answering: hang, drip, long, redirect, nonsense, error
         self.trouble: dict[str, str] = changes.get("trouble", {})
-        if changes.get("new_key"):
-            self.key = _new_key()
+        #: An algorithm: it signs with a new key, by this one. Else with the key of its start.
+        self.algorithm: str = changes.get("new_key", "RS256")
+        self.key = _new_key(self.algorithm) if "new_key" in changes else self.first_key
 
     def id_token(self, grant: dict[str, Any], access: str) -> str:
         claims = {
@@ -78,7 +79,7 @@ class _State:
         return self.sign(payload)
 
     def sign(self, payload: bytes) -> str:
-        header = {"alg": "RS256", "typ": "JWT", "kid": self.key.kid}
+        header = {"alg": self.algorithm, "typ": "JWT", "kid": self.key.kid}
         match self.signature:
             case "none":
                 head = _base64(json.dumps({"alg": "none", "typ": "JWT"}).encode())
@@ -99,14 +100,16 @@ class _State:
                 bringing = {**header, "kid": "mine", "jwk": own}
                 return jws.serialize_compact(bringing, payload, self.stranger, ["RS256"])
             case "altered":
-                token = jws.serialize_compact(header, payload, self.key, ["RS256"])
+                token = jws.serialize_compact(header, payload, self.key, [self.algorithm])
                 front, _, signature = token.split(".")
                 claims = json.loads(payload) | {"sub": "somebody else"}
                 return f"{front}.{_base64(json.dumps(claims).encode())}.{signature}"
-        return jws.serialize_compact(header, payload, self.key, ["RS256"])
+        return jws.serialize_compact(header, payload, self.key, [self.algorithm])
 
 
-def _new_key() -> RSAKey:
+def _new_key(algorithm: str = "RS256") -> RSAKey | ECKey:
+    if algorithm == "ES256":
+        return ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)
     return RSAKey.generate_key(2048, {"use": "sig"}, auto_kid=True)
 
 

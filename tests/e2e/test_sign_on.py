@@ -12,6 +12,7 @@ from pneumatic.testing.server import ChatServer
 from tests.e2e.conftest import MakePerson
 from tests.e2e.person import Person
 from tests.e2e.pictures import photograph
+from tests.e2e.test_accessibility import _violations as violations
 
 CAROL = {"email": "carol@example.org", "email_verified": True, "name": "Carol Koh"}
 
@@ -46,7 +47,7 @@ def go_to_the_provider(person: Person) -> None:
 
 
 def test_the_button_leads_to_the_provider_and_back_to_where_one_wanted_to_go(
-    carol: Person, artefacts: Path
+    carol: Person, server: ChatServer, artefacts: Path
 ) -> None:
     carol.visit("/settings/appearance")
     expect(carol.page).to_have_url(re.compile("/sign-in$"))
@@ -65,6 +66,7 @@ def test_the_button_leads_to_the_provider_and_back_to_where_one_wanted_to_go(
     cookies = {each.get("name"): each for each in carol.context.cookies()}
     assert cookies["pn_refresh"].get("sameSite") == "Strict"
     assert "pn_sign_on" not in cookies
+    assert "code=" not in server.log.read_text()
 
 
 def test_whoever_cancels_reads_what_happened(carol: Person, artefacts: Path) -> None:
@@ -74,5 +76,5 @@ def test_whoever_cancels_reads_what_happened(carol: Person, artefacts: Path) -> 
 
     alert = carol.page.get_by_role("alert").filter(has_text="You cancelled it")
     expect(alert).to_be_visible()
-    photograph(carol.page, artefacts, "sign-on-cancelled")
     expect(carol.page.get_by_role("link", name="Sign in with Example Provider")).to_be_visible()
+    assert not violations(carol.page, "sign-on-cancelled", artefacts)
