@@ -78,3 +78,18 @@ class InvitationRefused(Forbidden):
     """None, unknown, used, expired, or for another address: all sound the same."""
 
     title = "Registering needs an invitation that is still good; ask for one."
+
+
+class SignOnFailed(Unauthenticated):
+    """The provider of identities, or what it said, opens no door here.
+
+    ``reason`` is a word that the sign-in page explains; ``cause`` is for the log, and holds
+    no secret.
+    """
+
+    title = "Signing in with the provider didn't work; try again."
+
+    def __init__(self, reason: str, cause: str = "") -> None:
+        super().__init__()
+        self.reason = reason
+        self.cause = cause

@@ -2,7 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from accounts.api import doors, recovery, second_factor, sessions
+from accounts.api import doors, oidc, recovery, second_factor, sessions
+
+#: For browsers that follow links, at the root.
+page_urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-on/", oidc.leave, name="sign-on"),
+    path("sign-on/callback/", oidc.come_back, name="sign-on-callback"),
+]
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/register/", doors.RegisterView.as_view(), name="auth-register"),

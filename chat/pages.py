@@ -37,6 +37,7 @@ def shell(request: HttpRequest, **_: object) -> HttpResponse:
                     "version": settings.VERSION,
                     "registration": settings.REGISTRATION,
                     "mail": settings.MAIL_ON,
+                    "sign_on": settings.OIDC_NAME if settings.OIDC_ISSUER else None,
                 }
             ),
             "debug": settings.DEBUG,

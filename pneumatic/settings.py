@@ -240,6 +240,15 @@ EMAIL_VERIFICATION = env.boolean(
 # Where people find us, for the links in e-mail: never taken from a request.
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 
+# --- Single sign-on: off without an issuer ------------------------------------------------------
+OIDC_ISSUER = env.issuer("OIDC_ISSUER", insecure=not PRODUCTION)
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+OIDC_REGISTER = env.boolean("OIDC_REGISTER", True)
+if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
+    raise env.BadSetting("OIDC_ISSUER", "set OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, too")
+
 # --- REST ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

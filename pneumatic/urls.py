@@ -25,6 +25,7 @@ from accounts.api import cookies
 from accounts.forms import SignInForm, StaffSignInForm
 from accounts.models import User
 from accounts.urls import api_urlpatterns as accounts_api
+from accounts.urls import page_urlpatterns as accounts_pages
 from chat.pages import page_urlpatterns
 from chat.urls import api_urlpatterns as chat_api
 from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
@@ -117,6 +118,7 @@ urlpatterns = [
     ),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/v1/", include(_api)),
+    *accounts_pages,
     *page_urlpatterns,
 ]
 

@@ -3,9 +3,8 @@
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import knowndevices, tokens
 from accounts.models import Session, User
@@ -17,7 +16,7 @@ NAME: Final = "__Secure-pn_refresh" if settings.HTTPS else "pn_refresh"
 PATH: Final = "/api/v1/auth/token/refresh/"
 
 
-def set_refresh_cookie(response: Response, refresh: str, session: Session) -> None:
+def set_refresh_cookie(response: HttpResponse, refresh: str, session: Session) -> None:
     """Hand the refresh token to the browser until the session's end."""
     response.set_cookie(
         NAME,
@@ -30,7 +29,7 @@ def set_refresh_cookie(response: Response, refresh: str, session: Session) -> No
     )
 
 
-def clear_refresh_cookie(response: Response) -> None:
+def clear_refresh_cookie(response: HttpResponse) -> None:
     """Take the refresh token back from the browser."""
     response.set_cookie(
         NAME, "", max_age=0, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Strict"

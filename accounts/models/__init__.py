@@ -7,6 +7,7 @@ from accounts.models.credentials import (
     RecoveryCode,
     SecondFactor,
 )
+from accounts.models.identity import Identity
 from accounts.models.session import RevokedReason, Session
 from accounts.models.user import User, UserManager
 
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "AuditKind",
+    "Identity",
     "Invitation",
     "PendingRegistration",
     "RecoveryCode",

@@ -26,6 +26,8 @@ class AuditKind(models.TextChoices):
     RECOVERY_CODE_USED = "recovery_code_used", "recovery code used"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", "recovery codes renewed"
     INVITED = "invited", "invited"
+    IDENTITY_JOINED = "identity_joined", "joined by an account of a provider"
+    IDENTITY_UNLINKED = "identity_unlinked", "account of a provider unlinked"
     SUSPENDED = "suspended", "suspended"
     REACTIVATED = "reactivated", "reactivated"
     POWERS_CHANGED = "powers_changed", "staff powers changed"

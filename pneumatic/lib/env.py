@@ -149,6 +149,28 @@ def mail(name: str, default: str) -> dict[str, Any]:
     }
 
 
+def issuer(name: str, *, insecure: bool) -> str:
+    """The address of a provider of identities as it writes it itself, or an empty text.
+
+    ``https://`` without query and fragment; with ``insecure``, for a provider on the developer's
+    own machine, ``http://`` as well.
+    """
+    value = text(name)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise BadSetting(name, "it is no address") from None
+    if parts.scheme != "https" and not (insecure and parts.scheme == "http"):
+        raise BadSetting(name, "use https://")
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadSetting(name, "write https://host/path, as the provider's own pages do")
+    if len(value) > 255:
+        raise BadSetting(name, "it is longer than 255 characters")
+    return value
+
+
 def secret(name: str, kept_in: Path | None) -> str:
     """The variable, else a key generated once and kept in ``kept_in`` with mode 0600.
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 SERVICE: Final = "pneumatic-chat"
-_NOT_TRACED: Final = "healthz,readyz,metrics,static/"
+# The last one: secrets of single sign-on stand in its addresses.
+_NOT_TRACED: Final = "healthz,readyz,metrics,static/,sign-on/"
 #: Attributes that hold an address, under their old names and their new one.
 _ADDRESSES: Final = frozenset({"http.url", "http.target", "url.full"})
 _OFF: Final[AbstractContextManager[None]] = nullcontext()

@@ -53,7 +53,9 @@ def test_a_page_is_the_shell_with_its_import_map_and_is_kept_nowhere(
     assert "app/main.js" in json.loads(nonce[2])["imports"] or "main.js" in text
     boot = re.search(r'<script type="application/json" id="boot"[^>]*>(.+?)</script>', text)
     assert boot
-    assert json.loads(boot[1]).keys() == {"debug", "version", "registration", "mail"}
+    assert json.loads(boot[1]).keys() == {
+        "debug", "version", "registration", "mail", "sign_on",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

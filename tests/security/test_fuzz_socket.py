@@ -5,7 +5,6 @@ import enum
 import json
 import types
 import typing
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +74,7 @@ def commands(draw: st.DrawFn) -> Any:
     kind = draw(st.sampled_from(protocol.COMMANDS))
     hints = typing.get_type_hints(kind, include_extras=True)
     names = [field.name for field in msgspec.structs.fields(kind)]
-    frame = {"type": kind.__struct_config__.tag}
+    frame: dict[str, Any] = {"type": kind.__struct_config__.tag}
     for name in names:
         if draw(st.integers(0, 9)) == 0:
             continue
@@ -127,7 +126,7 @@ frames = st.one_of(
 
 
 @pytest.fixture
-def failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was logged as a failure of ours."""
     found: list[str] = []
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from pneumatic.testing.server import ChatServer
 
@@ -157,7 +158,8 @@ def _talk(client: httpx.Client, server: TalkativeServer, answers: list[str]) -> 
     wrong = {"old_password": WRONG, "new_password": PASSWORD}
     answers.append(client.post("/api/v1/auth/password/change/", headers=bearer, json=wrong).text)
     with connect(
-        f"ws://127.0.0.1:{server.port}/ws/?token={access}&q={QUERY}", subprotocols=["pneumatic.v1"]
+        f"ws://127.0.0.1:{server.port}/ws/?token={access}&q={QUERY}",
+        subprotocols=[Subprotocol("pneumatic.v1")],
     ) as socket:
         socket.send(json.dumps({"type": "hello", "token": access, "versions": {}}))
         socket.recv(timeout=10)
@@ -170,7 +172,9 @@ def _talk(client: httpx.Client, server: TalkativeServer, answers: list[str]) -> 
         while '"last"' not in (text := str(socket.recv(timeout=10))):
             if '"error"' in text:
                 answers.append(text)
-    with connect(f"ws://127.0.0.1:{server.port}/ws/", subprotocols=["pneumatic.v1"]) as socket:
+    with connect(
+        f"ws://127.0.0.1:{server.port}/ws/", subprotocols=[Subprotocol("pneumatic.v1")]
+    ) as socket:
         socket.send(json.dumps({"type": "hello", "token": FORGED}))
     return [access, pair["access"], pair["refresh"], renewed["refresh"], cookie]
 

@@ -11,7 +11,7 @@ import { SignIn } from "app/ui/sign-in.js";
 import { SignedOut } from "app/ui/signed-out.js";
 import { Verify } from "app/ui/verify.js";
 
-/** @type {Record<string, import("preact").ComponentType<{}>>} */
+/** @type {Record<string, import("preact").ComponentType<{ wanted: string }>>} */
 const OUTSIDE = { "sign-in": SignIn, "register": Register, "forgot": Forgot, "signed-out": SignedOut };
 /** Pages of links in e-mail: they mean what they say, whoever is signed in here. */
 /** @type {Record<string, import("preact").ComponentType<{}>>} */
@@ -38,7 +38,7 @@ function Screen() {
   }, [signedIn, path]);
   if (linked) return html`<${linked} />`;
   if (signedIn) return outside ? null : html`<${Shell} />`;
-  return outside ? html`<${outside} />` : null;
+  return outside ? html`<${outside} wanted=${wanted.path} />` : null;
 }
 
 /** The whole interface. @param {{ app: import("app/services/app.js").App }} props */

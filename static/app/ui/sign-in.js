@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import { AuthLayout, Note } from "app/ui/auth-layout.js";
 import { useApp } from "app/ui/context.js";
 import { errorText } from "app/ui/error-text.js";
-import { mail, registration } from "app/ui/boot.js";
+import { mail, registration, signOnName } from "app/ui/boot.js";
 import { SecondStep, SetupStep } from "app/ui/second-step.js";
+import { SignOn, signOnProblem } from "app/ui/sign-on.js";
 import { t } from "app/ui/strings.js";
 import { TextField } from "app/ui/text-field.js";
 import { useCountdown } from "app/ui/use-countdown.js";
@@ -20,7 +21,8 @@ function problemOf(reason) {
   return { head: t("auth.failed.head"), body: errorText(reason) };
 }
 
-export function SignIn() {
+/** @param {{ wanted: string }} props where the person goes then */
+export function SignIn({ wanted }) {
   const app = useApp();
   const alert = useElement(HTMLDivElement);
   const form = useElement(HTMLFormElement);
@@ -28,7 +30,7 @@ export function SignIn() {
   const [password, setPassword] = useState("");
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {() => Problem | null} */ (signOnProblem));
   const [step, setStep] = useState(/** @type {"password" | "code" | "setup"} */ ("password"));
   const [limitedUntil, setLimitedUntil] = useState(/** @type {number | null} */ (null));
   const wait = useCountdown(limitedUntil);
@@ -76,6 +78,7 @@ export function SignIn() {
       </button>
       ${wait > 0 && html`<p class="auth-fine" role="alert">${t("auth.limit.why")}</p>`}
     </form>
+    ${signOnName && html`<${SignOn} name=${signOnName} wanted=${wanted} />`}
     ${mail && html`<p class="auth-alternative"><a href="/forgot">${t("auth.forgot")}</a></p>`}
     ${registration !== "closed" && html`<p class="auth-alternative">${t("auth.new")} <a href="/register">${t("auth.create")}</a></p>`}
   <//>`;

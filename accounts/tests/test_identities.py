@@ -1,0 +1,265 @@
+"""Which account somebody from the provider gets; the provider itself is in test_oidc.py."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import IntegrityError, connections
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts import actions, queries
+from accounts.actions.identities import sign_in_with_identity
+from accounts.errors import SignOnFailed, WrongCredentials
+from accounts.models import Identity, Session, User
+from accounts.oidc import Person
+from accounts.tests.conftest import PASSWORD
+
+CAROL = Person(
+    issuer="https://id.example.org",
+    subject="4711",
+    email="carol@example.org",
+    email_verified=True,
+    username="carol",
+    display_name="Carol Koh",
+)
+
+
+def _enter(person: Person = CAROL, *, may_register: bool = True) -> User:
+    return sign_in_with_identity(person=person, may_register=may_register).user
+
+
+def test_the_session_knows_the_device(db: None) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+    session = sign_in_with_identity(
+        person=CAROL, may_register=True, user_agent=agent, address="192.0.2.7"
+    )
+
+    assert (session.address, session.user_agent) == ("192.0.2.7", agent)
+    assert "Firefox" in session.device
+    assert session.user.last_login is not None
+
+
+def test_the_same_subject_of_another_provider_is_somebody_else(db: None) -> None:
+    first = _enter()
+    other = replace(CAROL, issuer="https://evil.example", email="other@example.org")
+
+    assert _enter(other) != first
+
+
+def test_an_identity_belongs_to_one_person(alice: User, bob: User) -> None:
+    Identity.objects.create(user=alice, issuer="https://id.example.org", subject="1")
+
+    with pytest.raises(IntegrityError):
+        Identity.objects.create(user=bob, issuer="https://id.example.org", subject="1")
+
+
+# --- Joining ---
+
+
+def test_whoever_owns_the_address_joins_its_account(alice: User) -> None:
+    assert _enter(replace(CAROL, email="ALICE@example.org")) == alice
+
+    alice.refresh_from_db()
+    assert (alice.username, alice.display_name) == ("alice", "Alice Lind")
+    assert User.objects.count() == 1
+
+
+def test_a_trap_set_with_somebody_elses_address_shuts(
+    alice: User,
+    laptop: Session,
+    published: list[tuple[str, dict[str, Any]]],
+    committed: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """Who registered with the address may not own it, and waits with password and session."""
+    with committed(execute=True):
+        session = sign_in_with_identity(person=replace(CAROL, email=alice.email), may_register=True)
+
+    with pytest.raises(WrongCredentials):
+        actions.sign_in(username="alice", password=PASSWORD)
+    assert queries.active_session(laptop.pk) is None
+    assert [group for group, _ in published] == [f"session.{laptop.pk}"]
+    assert queries.active_session(session.pk) is not None
+
+
+def test_the_second_time_ends_nothing(alice: User) -> None:
+    carol = replace(CAROL, email=alice.email)
+    _enter(carol)
+    phone = actions.open_session(user=alice, device="Phone")
+
+    _enter(carol)
+
+    assert queries.active_session(phone.pk) is not None
+
+
+def test_staff_keeps_the_password_for_the_admin(alice: User, laptop: Session) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+
+    _enter(replace(CAROL, email=alice.email))
+
+    assert actions.sign_in(username="alice", password=PASSWORD).user == alice
+    assert queries.active_session(laptop.pk) is not None
+
+
+def test_a_suspended_account_is_not_joined(alice: User) -> None:
+    actions.suspend_user(user=alice)
+
+    with pytest.raises(SignOnFailed) as refused:
+        _enter(replace(CAROL, email=alice.email))
+
+    assert refused.value.reason == "suspended"
+    assert not Identity.objects.exists()
+    alice.refresh_from_db()
+    assert alice.has_usable_password()
+
+
+def test_an_address_that_is_not_verified_joins_nothing(alice: User, laptop: Session) -> None:
+    with pytest.raises(SignOnFailed):
+        _enter(replace(CAROL, email=alice.email, email_verified=False))
+
+    assert queries.active_session(laptop.pk) is not None
+    assert not Identity.objects.exists()
+
+
+def test_a_username_that_is_taken_joins_nothing(alice: User) -> None:
+    """Only the address counts: anybody may call themselves alice."""
+    newcomer = _enter(replace(CAROL, username="alice"))
+
+    assert newcomer != alice
+    assert newcomer.username == "alice2"
+
+
+def test_nobody_joins_by_what_an_address_can_be_mistaken_for(alice: User) -> None:
+    for other in ("alice@example.org.evil.example", "alice+x@example.org", " alice@example.com"):
+        person = replace(CAROL, subject=other, email=other.strip())
+        assert _enter(person) != alice
+
+
+# --- New accounts ---
+
+
+@pytest.mark.parametrize(
+    ("username", "email", "expected"),
+    [
+        ("carol", "c@example.org", "carol"),
+        ("", "carol.koh@example.org", "carol.koh"),
+        ("carol.koh@example.org", "c@example.org", "carol.koh"),
+        ("Ünï Çödé", "c@example.org", "UniCode"),
+        ("李", "c@example.org", "user"),
+        ("__carol__", "c@example.org", "carol"),
+        ("x", "c@example.org", "xuser"),
+        ("../../etc/passwd", "c@example.org", "etcpasswd"),
+        ("a" * 1000, "c@example.org", "a" * 23),
+        ("ca\0rol\n", "c@example.org", "carol"),
+    ],
+    ids=ascii,
+)
+def test_the_username_is_made_of_what_the_provider_calls_them(
+    db: None, username: str, email: str, expected: str
+) -> None:
+    user = _enter(replace(CAROL, username=username, email=email))
+
+    user.full_clean(exclude=["password"])
+    assert user.username == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Carol Koh", "Carol Koh"),
+        ("", "carol"),
+        ("\u202elorac", "carol"),
+        ("\u3164", "carol"),
+        ("a\nb", "carol"),
+        ("x" * 500, "x" * 64),
+    ],
+    ids=ascii,
+)
+def test_the_name_is_shown_if_it_may_be(db: None, told: str, shown: str) -> None:
+    assert _enter(replace(CAROL, display_name=told)).display_name == shown
+
+
+def test_many_of_one_name_all_come_in(db: None) -> None:
+    names = {
+        _enter(replace(CAROL, subject=str(n), email=f"c{n}@example.org")).username
+        for n in range(12)
+    }
+
+    assert len(names) == 12
+    assert {"carol", "carol2", "carol9"} <= names
+
+
+def test_without_registration_nothing_is_made(db: None) -> None:
+    with pytest.raises(SignOnFailed) as refused:
+        _enter(may_register=False)
+
+    assert refused.value.reason == "no_account"
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_once_make_one_account() -> None:
+    together = threading.Barrier(4)
+
+    def enter(_: int) -> str:
+        together.wait(10)
+        try:
+            return str(_enter().pk)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        users = set(pool.map(enter, range(4)))
+
+    assert len(users) == User.objects.count() == Identity.objects.count() == 1
+    assert Session.objects.count() == 4
+
+
+def test_when_it_was_used_last_is_known(db: None) -> None:
+    _enter()
+    Identity.objects.update(last_used_at=timezone.now() - timedelta(days=9))
+
+    _enter()
+
+    assert timezone.now() - Identity.objects.get().last_used_at < timedelta(days=1)
+
+
+def test_the_office_can_unlink_an_identity(alice: User) -> None:
+    root = User.objects.create_superuser("root", "root@example.org", PASSWORD)
+    linked = Identity.objects.create(user=alice, issuer="https://id.example.org", subject="1")
+    office = Client()
+    office.force_login(root)
+    page = reverse("admin:accounts_identity_changelist")
+    assert b"https://id.example.org" in office.get(page).content
+
+    office.post(page, {"action": "unlink", "_selected_action": [str(linked.pk)]})
+
+    assert not Identity.objects.exists()
+
+
+def test_a_clerk_unlinks_nobody_who_may_do_more(alice: User) -> None:
+    root = User.objects.create_superuser("root", "root@example.org", PASSWORD)
+    clerk = User.objects.create_user("clerk", "clerk@example.org", PASSWORD, is_staff=True)
+    clerk.user_permissions.set(
+        Permission.objects.filter(codename__in=("view_identity", "change_identity"))
+    )
+    rows = [
+        Identity.objects.create(user=user, issuer="https://id.example.org", subject=user.username)
+        for user in (root, alice)
+    ]
+    desk = Client()
+    desk.force_login(clerk)
+
+    desk.post(
+        reverse("admin:accounts_identity_changelist"),
+        {"action": "unlink", "_selected_action": [str(row.pk) for row in rows]},
+    )
+
+    assert list(Identity.objects.all()) == rows[:1]
