@@ -1,5 +1,6 @@
 """What people write is text: in a real browser, whatever it looks like."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from pneumatic.testing.server import ChatServer
@@ -44,6 +45,7 @@ def _nothing_ran(page: Page) -> None:
         assert "noopener noreferrer" in rest
 
 
+@pytest.mark.timeout(240)
 def test_no_text_of_a_corpus_runs_a_script_or_leads_to_one(
     make_person: MakePerson, server: ChatServer
 ) -> None:
