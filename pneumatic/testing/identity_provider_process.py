@@ -54,18 +54,19 @@ class _State:
         self.signature: str = changes.get("signature", "true")
         #: Where the claims of scopes are told: token or userinfo
         self.tells_in: str = changes.get("tells_in", "token")
-        #: What a path does instead of answering: hang, drip, long, redirect, nonsense, error
+        #: What a path does instead of answering: hang, drip, long, redirect, list, deep, nonsense, error
         self.trouble: dict[str, str] = changes.get("trouble", {})
         #: An algorithm: it signs with a new key, by this one. Else with the key of its start.
         self.algorithm: str = changes.get("new_key", "RS256")
         self.key = _new_key(self.algorithm) if "new_key" in changes else self.first_key
 
     def id_token(self, grant: dict[str, Any], access: str) -> str:
+        now = int(time.time())
         claims = {
             "iss": self.issuer,
             "aud": CLIENT_ID,
-            "iat": int(time.time()),
-            "exp": int(time.time()) + 300,
+            "iat": now,
+            "exp": now + 300,
             "nonce": grant["nonce"],
             "at_hash": _half_hash(access),
             **(grant["person"] if self.tells_in == "token" else {"sub": grant["person"]["sub"]}),
@@ -74,7 +75,7 @@ class _State:
         # A time may be told as so many seconds from now.
         for name in ("iat", "exp", "nbf"):
             if isinstance(claims.get(name), str):
-                claims[name] = int(time.time()) + int(claims[name])
+                claims[name] = now + int(claims[name])
         payload = json.dumps({k: v for k, v in claims.items() if v is not None}).encode()
         return self.sign(payload)
 
@@ -175,8 +176,6 @@ class _Handler(BaseHTTPRequestHandler):
             "jwks_uri": f"{issuer}/keys",
             "userinfo_endpoint": f"{issuer}/userinfo",
             "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
             **self.state.metadata,
         }
         return {name: value for name, value in known.items() if value is not None}
@@ -194,10 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer["code"] = code
         else:
             answer["error"] = "access_denied"
-        self.send_response(303)
-        self.send_header("Location", f"{query['redirect_uri']}?{urlencode(answer)}")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self._redirect(303, f"{query['redirect_uri']}?{urlencode(answer)}")
 
     def _token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         name, secret, way = self._client(form)
@@ -233,6 +229,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, status: int, text: str) -> None:
         self._answer(status, "text/html; charset=utf-8", text.encode())
 
+    def _redirect(self, status: int, address: str) -> None:
+        self.send_response(status)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         match self.state.trouble.get(urlsplit(self.path).path):
             case "hang":
@@ -247,10 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "long":
                 body = b" " * (2 << 20) + body
             case "redirect":
-                self.send_response(302)
-                self.send_header("Location", f"{self.state.issuer}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self._redirect(302, f"{self.state.issuer}/elsewhere")
                 return
             case "nonsense":
                 body = b"<p>Not what you asked for"
