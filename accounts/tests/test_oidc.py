@@ -1,9 +1,12 @@
 """Single sign-on against a provider that is a process of its own and speaks real HTTP."""
 
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings as settings_
 from django.test import Client
 from pytest_django import Settings
 from structlog.testing import capture_logs
@@ -266,3 +269,21 @@ def test_no_secret_gets_into_the_log(
     text = f"{lines} {caplog.text}"
     for secret in (query["code"][0], query["state"][0], kept, CLIENT_SECRET, "carol@"):
         assert secret not in text
+
+
+def test_the_sign_in_page_explains_each_reason_and_no_other() -> None:
+    base = Path(settings_.BASE_DIR)
+    source = "".join(path.read_text() for path in (base / "accounts").glob("[ao]*/*.py"))
+    raised = {
+        word
+        for call in re.findall(r"SignOnFailed\(([^)]*)", source)
+        for word in re.findall(r'"(\w+)"(?:,| if| else)', call)
+    }
+    strings = (base / "static/app/ui/strings-account.js").read_text()
+    explained = set(re.findall(r'"signon\.failed\.(\w+)"', strings))
+    known = re.search(r"REASONS = \[(.*?)\]", (base / "static/app/ui/sign-on.js").read_text(), re.S)
+
+    # Which is no failure: another site's link led here.
+    assert raised - {"start"} == explained
+    assert known
+    assert set(re.findall(r'"(\w+)"', known[1])) == explained

@@ -4,10 +4,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from structlog.testing import capture_logs
 
 from accounts import oidc
+from accounts.api import oidc as doors
 from accounts.oidc import provider as provider_module
 from accounts.tests.sign_on import CAROL, come_back, enter, leave, reason
 from pneumatic.testing.identity_provider import IdentityProvider
@@ -29,7 +31,7 @@ def test_a_provider_that_never_finishes_is_given_up(
     assert reason(answer) == "away"
 
 
-@pytest.mark.parametrize("trouble", ["long", "redirect", "nonsense", "list", "deep", "error"])
+@pytest.mark.parametrize("trouble", ["long", "redirect", "page", "list", "deep", "error"])
 @pytest.mark.parametrize("path", [".well-known/openid-configuration", "keys", "token", "userinfo"])
 def test_a_provider_that_talks_nonsense_is_never_a_500(
     client: Client, provider: IdentityProvider, path: str, trouble: str
@@ -105,3 +107,14 @@ def test_the_providers_addresses_are_fetched_once(
     monkeypatch.setattr(provider_module, "KEPT_SECONDS", 0.0)
     leave(client)
     assert len(fetched) == 2
+
+
+def test_a_database_that_is_away_leads_back_to_the_sign_in_page(
+    client: Client, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(doors, "sign_in_with_identity", fail)
+
+    assert reason(enter(client, provider)) == "busy"

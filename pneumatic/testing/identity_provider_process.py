@@ -23,6 +23,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 CLIENT_ID = "pneumatic"
 CLIENT_SECRET = "what-only-the-two-of-them-know-4711"
+NONSENSE = {"page": b"<p>Not what you asked for", "list": b"[1, 2]", "deep": b"[" * 100_000}
 PAGE = """<!doctype html><title>Provider</title>
 <link rel="icon" href="data:,"><h1>Example Provider</h1>
 <form method="post"><label>Account <input name="login"></label>
@@ -54,7 +55,7 @@ class _State:
         self.signature: str = changes.get("signature", "true")
         #: Where the claims of scopes are told: token or userinfo
         self.tells_in: str = changes.get("tells_in", "token")
-        #: What a path does instead of answering: hang, drip, long, redirect, list, deep, nonsense, error
+        #: What a path does instead of answering: hang, drip, long, redirect, error, or nonsense.
         self.trouble: dict[str, str] = changes.get("trouble", {})
         #: An algorithm: it signs with a new key, by this one. Else with the key of its start.
         self.algorithm: str = changes.get("new_key", "RS256")
@@ -175,7 +176,6 @@ class _Handler(BaseHTTPRequestHandler):
             "token_endpoint": f"{issuer}/token",
             "jwks_uri": f"{issuer}/keys",
             "userinfo_endpoint": f"{issuer}/userinfo",
-            "response_types_supported": ["code"],
             **self.state.metadata,
         }
         return {name: value for name, value in known.items() if value is not None}
@@ -251,14 +251,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "redirect":
                 self._redirect(302, f"{self.state.issuer}/elsewhere")
                 return
-            case "nonsense":
-                body = b"<p>Not what you asked for"
-            case "list":
-                body = b"[1, 2]"
-            case "deep":
-                body = b"[" * 100_000
             case "error":
                 status, body = 503, b"{}"
+            case "page" | "list" | "deep" as kind_of_nonsense:
+                body = NONSENSE[kind_of_nonsense]
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -296,7 +292,6 @@ def _main() -> None:
     asked = parser.parse_args()
     _Handler.state = _State(asked.issuer)
     server = ThreadingHTTPServer(("127.0.0.1", asked.port), _Handler)
-    server.daemon_threads = True
     # Its answers may hang on purpose: nobody waits for them at the end.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server.serve_forever()
