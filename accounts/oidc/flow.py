@@ -154,7 +154,6 @@ def _verified(provider: Provider, token: Mapping[str, Any], handshake: Handshake
         options={
             "iss": {"essential": True, "value": settings.OIDC_ISSUER},
             "aud": {"essential": True, "value": settings.OIDC_CLIENT_ID},
-            "nonce": {"essential": True, "value": handshake.nonce},
         },
         params={
             "client_id": settings.OIDC_CLIENT_ID,

@@ -1,15 +1,17 @@
 """The small world: alice and bob have accounts, each on one device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from rest_framework.test import APIClient
 
-from accounts import actions, tokens
+from accounts import actions, oidc, tokens
 from accounts.models import Session, User
-from pneumatic.lib import realtime
+from accounts.tests.sign_on import CAROL
+from pneumatic.lib import outbound, realtime
+from pneumatic.testing.identity_provider import IdentityProvider, running
 
 PASSWORD = "seven green lanterns"
 
@@ -70,3 +72,28 @@ def committed(
 ) -> DjangoCaptureOnCommitCallbacks:
     """``with committed(execute=True):`` runs what waits for the commit, at the block's end."""
     return django_capture_on_commit_callbacks
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
+    """A provider of identities, started once."""
+    with running(tmp_path_factory.mktemp("provider")) as started:
+        yield started
+
+
+@pytest.fixture
+def provider(process: IdentityProvider, settings: Settings) -> Iterator[IdentityProvider]:
+    """The provider, in order, who knows carol."""
+    process.control(people={"carol": CAROL})
+    for name, value in process.environment.items():
+        setattr(settings, name, value)
+    settings.OIDC_REGISTER = True
+    oidc.forget_provider()
+    yield process
+    oidc.forget_provider()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience for tests of what takes too long."""
+    monkeypatch.setattr(outbound, "SECONDS", 0.6)

@@ -23,6 +23,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 CLIENT_ID = "pneumatic"
 CLIENT_SECRET = "what-only-the-two-of-them-know-4711"
+NONSENSE = {"page": b"<p>Not what you asked for", "list": b"[1, 2]", "deep": b"[" * 100_000}
 PAGE = """<!doctype html><title>Provider</title>
 <link rel="icon" href="data:,"><h1>Example Provider</h1>
 <form method="post"><label>Account <input name="login"></label>
@@ -54,18 +55,19 @@ class _State:
         self.signature: str = changes.get("signature", "true")
         #: Where the claims of scopes are told: token or userinfo
         self.tells_in: str = changes.get("tells_in", "token")
-        #: What a path does instead of answering: hang, drip, long, redirect, nonsense, error
+        #: What a path does instead of answering: hang, drip, long, redirect, error, or nonsense.
         self.trouble: dict[str, str] = changes.get("trouble", {})
         #: An algorithm: it signs with a new key, by this one. Else with the key of its start.
         self.algorithm: str = changes.get("new_key", "RS256")
         self.key = _new_key(self.algorithm) if "new_key" in changes else self.first_key
 
     def id_token(self, grant: dict[str, Any], access: str) -> str:
+        now = int(time.time())
         claims = {
             "iss": self.issuer,
             "aud": CLIENT_ID,
-            "iat": int(time.time()),
-            "exp": int(time.time()) + 300,
+            "iat": now,
+            "exp": now + 300,
             "nonce": grant["nonce"],
             "at_hash": _half_hash(access),
             **(grant["person"] if self.tells_in == "token" else {"sub": grant["person"]["sub"]}),
@@ -74,7 +76,7 @@ class _State:
         # A time may be told as so many seconds from now.
         for name in ("iat", "exp", "nbf"):
             if isinstance(claims.get(name), str):
-                claims[name] = int(time.time()) + int(claims[name])
+                claims[name] = now + int(claims[name])
         payload = json.dumps({k: v for k, v in claims.items() if v is not None}).encode()
         return self.sign(payload)
 
@@ -174,9 +176,6 @@ class _Handler(BaseHTTPRequestHandler):
             "token_endpoint": f"{issuer}/token",
             "jwks_uri": f"{issuer}/keys",
             "userinfo_endpoint": f"{issuer}/userinfo",
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
             **self.state.metadata,
         }
         return {name: value for name, value in known.items() if value is not None}
@@ -194,10 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer["code"] = code
         else:
             answer["error"] = "access_denied"
-        self.send_response(303)
-        self.send_header("Location", f"{query['redirect_uri']}?{urlencode(answer)}")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self._redirect(303, f"{query['redirect_uri']}?{urlencode(answer)}")
 
     def _token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         name, secret, way = self._client(form)
@@ -233,6 +229,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, status: int, text: str) -> None:
         self._answer(status, "text/html; charset=utf-8", text.encode())
 
+    def _redirect(self, status: int, address: str) -> None:
+        self.send_response(status)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         match self.state.trouble.get(urlsplit(self.path).path):
             case "hang":
@@ -247,19 +249,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "long":
                 body = b" " * (2 << 20) + body
             case "redirect":
-                self.send_response(302)
-                self.send_header("Location", f"{self.state.issuer}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self._redirect(302, f"{self.state.issuer}/elsewhere")
                 return
-            case "nonsense":
-                body = b"<p>Not what you asked for"
-            case "list":
-                body = b"[1, 2]"
-            case "deep":
-                body = b"[" * 100_000
             case "error":
                 status, body = 503, b"{}"
+            case "page" | "list" | "deep" as kind_of_nonsense:
+                body = NONSENSE[kind_of_nonsense]
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -297,7 +292,6 @@ def _main() -> None:
     asked = parser.parse_args()
     _Handler.state = _State(asked.issuer)
     server = ThreadingHTTPServer(("127.0.0.1", asked.port), _Handler)
-    server.daemon_threads = True
     # Its answers may hang on purpose: nobody waits for them at the end.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server.serve_forever()
