@@ -82,7 +82,10 @@ _sign_in = [
         csp_update(API_EXCEPTION)(
             _guarded_form(
                 LoginView.as_view(
-                    template_name="staff-sign-in.html", authentication_form=SignInForm
+                    template_name="staff-sign-in.html",
+                    authentication_form=SignInForm,
+                    # Without PUT, Django's other way to send a form, which nobody counts.
+                    http_method_names=["get", "head", "post"],
                 )
             )
         ),

@@ -180,7 +180,7 @@ def _usernames(person: Person) -> Iterator[str]:
     plain = re.sub(r"[^a-zA-Z0-9._-]", "", unicodedata.normalize("NFKD", called))
     base = plain.strip("._-")[: names.USERNAME_MAX - 9]
     if len(base) < 3:
-        base = f"{base}user" if base else "user"
+        base = f"{base}member" if base else "member"
     yield base
     for number in range(2, 2 + NUMBERS):
         yield f"{base}{number}"
