@@ -1,8 +1,5 @@
 """Refresh tokens: each is good for one exchange, and a used one that comes back is a theft."""
 
-from datetime import timedelta
-from typing import Final
-
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -16,18 +13,14 @@ from accounts.tokens import Claims
 
 log = structlog.get_logger(__name__)
 
-#: How long the refresh token that was just used gives its successor once more, as long as nobody
-#: has used that or the access token beside it: two tabs that wake together, or an answer that got
-#: lost, must not look like theft.
-REUSE_GRACE: Final = timedelta(seconds=10)
-
 
 def refresh_session(*, refresh: str, address: str | None = None) -> Session:
     """The session of this refresh token, with the next token in its row.
 
-    The token before the newest gives the same successor again for ``REUSE_GRACE``, until the new
-    pair is first used. Any older one was copied by someone: the session ends for the thief and the
-    owner. Raises ``InvalidToken``, ``TokenExpired`` or ``SessionRevoked``.
+    The token before the newest gives the same successor again until the new pair is first used:
+    two tabs that wake together, or an answer that got lost, however long ago, are no theft. Any
+    older one was copied by someone: the session ends for the thief and the owner. Raises
+    ``InvalidToken``, ``TokenExpired`` or ``SessionRevoked``.
     """
     claims = tokens.verify_refresh(refresh)
     # Durable: the end of a session must stay when the error below is raised.
@@ -70,8 +63,7 @@ def _take_next_token(session: Session, jti: str, address: str | None) -> bool:
         session.previous_jti, session.refresh_jti = jti, tokens.new_jti()
         session.rotated_at = now
         return True
-    rotated_at = session.rotated_at
-    if jti == session.previous_jti and rotated_at and now - rotated_at <= REUSE_GRACE:
+    if jti == session.previous_jti:
         return True
     log.warning("refresh_token_reused", session=str(session.pk), account=str(session.user_id))
     end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.TOKEN_REUSED)

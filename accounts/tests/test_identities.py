@@ -12,12 +12,12 @@ from django.db import IntegrityError, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts import actions, queries
-from accounts.actions.identities import sign_in_with_identity
+from accounts.actions.identities import sign_in_with_identity, unlink_identity
 from accounts.errors import SignOnFailed, WrongCredentials
-from accounts.models import Identity, Session, User
+from accounts.models import AuditEvent, Identity, Session, User
 from accounts.oidc import Person
 from accounts.tests.conftest import PASSWORD
 
@@ -263,3 +263,35 @@ def test_a_clerk_unlinks_nobody_who_may_do_more(alice: User) -> None:
     )
 
     assert list(Identity.objects.all()) == rows[:1]
+
+
+@pytest.mark.parametrize("how", ["has one", "must have one"])
+def test_no_provider_goes_around_a_second_factor(db: None, settings: Settings, how: str) -> None:
+    user = _enter()
+    if how == "has one":
+        User.objects.filter(pk=user.pk).update(second_factor_at=timezone.now())
+    else:
+        settings.REQUIRE_SECOND_FACTOR = "everyone"
+    sessions = Session.objects.count()
+    with pytest.raises(SignOnFailed) as refusal:
+        _enter()
+    assert refusal.value.reason == "second_factor"
+    assert Session.objects.count() == sessions
+
+
+def test_who_joins_takes_the_second_factor_of_a_trap_away(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(second_factor_at=timezone.now())
+    assert _enter(replace(CAROL, email=alice.email)) == alice
+    alice.refresh_from_db()
+    assert alice.second_factor_at is None
+
+
+def test_joining_and_unlinking_are_audited(alice: User, bob: User) -> None:
+    _enter(replace(CAROL, email=alice.email))
+    unlink_identity(identity=alice.identities.get(), actor=bob)
+    kinds = [(each.kind, each.actor_id) for each in AuditEvent.objects.order_by("number")]
+    assert kinds == [
+        ("identity_joined", None),
+        ("signed_in", None),
+        ("identity_unlinked", bob.pk),
+    ]

@@ -8,8 +8,6 @@ from django.conf import settings
 
 BASE = Path(settings.BASE_DIR)
 ROWS = [*(f"R{number}" for number in range(1, 49)), *(f"A{number}" for number in range(1, 36))]
-#: Rows that are to be filled in by whoever builds what they are about.
-TO_DO = re.compile(r"→ TODO-(?:tokens|signin)")
 
 
 def table() -> dict[str, str]:
@@ -26,8 +24,6 @@ def test_every_row_is_listed_and_no_other() -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_what_shows_a_row_exists(row: str) -> None:
     shown = table()[row]
-    if TO_DO.fullmatch(shown):
-        return
     left = shown
     for path, name in re.findall(r"`([\w/]+\.py)::(\w+)`", shown):
         source = (BASE / path).read_text(encoding="utf-8")
