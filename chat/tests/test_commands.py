@@ -107,6 +107,8 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 
 def start(command: str, folder: Path, port: int) -> subprocess.Popen[str]:
+    # Where a shell has put us into the background, Ctrl-C would be ignored there as it is here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, str(MANAGE), command],
         env=environment(folder, port),

@@ -106,7 +106,7 @@ def all_there_is() -> dict[str, Any]:
     return {
         "sockets": len(hub().sockets),
         "rooms": sorted(hub()._rooms.by_group),
-        "consumers": sum(isinstance(each, ChatConsumer) for each in gc.get_objects()),
+        "consumers": sum(type(each) is ChatConsumer for each in gc.get_objects()),
         # Sleeps some seconds longer than there are sockets.
         "tasks": sorted(names - {"Hub._keep_alive"}),
         "sockets' tasks": sum("ChatConsumer" in name for name in names),

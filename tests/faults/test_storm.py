@@ -28,8 +28,9 @@ EACH = 10
 #: A bound for what is broken; the row's own is 5 s for a server that has its machine to itself.
 STORM_SECONDS = 30 + DEVICES * 0.15
 BYSTANDERS = 5
-#: Statements that one hello costs, whatever the person has missed.
-HELLO_QUERIES = 8
+#: Statements that one hello costs, whatever the person has missed of up to 200 conversations;
+#: each further 200 cost three more.
+HELLO_QUERIES = 9
 
 
 @pytest.mark.asyncio
