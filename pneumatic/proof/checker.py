@@ -74,6 +74,10 @@ class Checker:
         self.bases: dict[str, dict[str, int]] = {}
         self._changes: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
         self._absences = absences(truth.changes)
+        #: By conversation and row: the versions that it took, and when.
+        self._taken: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+        for change in truth.changes:
+            self._taken[change.conversation, change.key].append((change.version, change.at))
         self._check_store()
 
     # --- The database by itself -----------------------------------------------------------------
@@ -111,6 +115,7 @@ class Checker:
     def history(self, device: str, person: str, lines: Iterable[Line]) -> None:
         """Read what one device did and saw, in its order."""
         known: dict[str, int | None] = {}
+        synced: dict[str, float] = {}
         seen: dict[tuple[str, str], int] = {}
         bases = self.bases.setdefault(device, {})
         resetting: set[str] = set()
@@ -124,7 +129,7 @@ class Checker:
                 case "ack":
                     self._ack(device, line)
                 case "in":
-                    self._rows(device, person, line, known, seen)
+                    self._rows(device, person, line, known, synced, seen)
                     if line["y"] == "sync":
                         # It tells what the conversation itself is like now, beside the rows.
                         itself = (line["c"], line["c"])
@@ -162,6 +167,7 @@ class Checker:
         person: str,
         line: Line,
         known: dict[str, int | None],
+        synced: dict[str, float],
         seen: dict[tuple[str, str], int],
     ) -> None:
         conversation, by_rest = line["c"], line["y"] == "rest"
@@ -193,7 +199,12 @@ class Checker:
             row = (conversation, key)
             # Messages from before a reset's page aside: those it was not given.
             mine = kind != "message" or seq >= base
-            if mine and before is not None and seen.get(row, 0) < version <= before:
+            if (
+                mine
+                and before is not None
+                and seen.get(row, 0) < version <= before
+                and not self._changed_meanwhile(row, before, synced.get(conversation, 0.0))
+            ):
                 self._add(
                     "out of order",
                     f"{device} got {kind} {key}, version {version}, after it had"
@@ -202,6 +213,15 @@ class Checker:
             seen[row] = max(seen.get(row, 0), version)
         if not by_rest:
             known[conversation] = line["known"]
+        if line["y"] == "sync" and not line["more"]:
+            synced[conversation] = line["t"]
+
+    def _changed_meanwhile(self, row: tuple[str, str], known: int, synced: float) -> bool:
+        """Whether the last sync had to leave the row out: it was newer already than what it told.
+
+        It comes with its new version; what it was before may come late, and means nothing.
+        """
+        return any(version > known and at <= synced + _CLOCKS for version, at in self._taken[row])
 
     @staticmethod
     def _base(line: Line, bases: dict[str, int], resetting: set[str]) -> None:

@@ -92,6 +92,22 @@ def test_old_news_after_a_device_had_everything_is_out_of_order(story: Story) ->
     assert story.counts() == {"out of order": 1}
 
 
+@pytest.mark.parametrize(("edited_at", "late"), [(7.9, 0), (8.7, 1)])
+def test_what_a_row_was_before_it_changed_during_a_sync_may_come_late(
+    story: Story, edited_at: float, late: int
+) -> None:
+    story.truth.changes.append(message_change(2, version=8)._replace(at=edited_at))
+    told = came(
+        ("message", IDS[2], 7, 3), at=8.5, known=7, y="sync", reset=False, more=False, to=7, last=3
+    )
+    story.histories["bob"][3:] = [
+        told,
+        message_came(2, version=6, known=7, at=9),
+        message_came(2, version=8, at=9.1),
+    ]
+    assert story.verdict().counts["out of order"] == late
+
+
 def test_a_message_from_before_the_newest_page_of_a_reset_may_come_late(story: Story) -> None:
     row = ("message", IDS[2], 7, 3)
     reset = sync_came(row, *MEMBERS, ("member", "carol", 5, 0), at=8, to=7, last=3)
