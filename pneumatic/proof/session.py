@@ -48,6 +48,7 @@ class Session:
         self._rest = rest
         self._clock = clock
         self._renewing: asyncio.Task[str | None] | None = None
+        self._insisting: asyncio.Task[None] | None = None
 
     async def token(self) -> str | None:
         """An access token that is good for a while; None where it can't be renewed now."""
@@ -68,6 +69,10 @@ class Session:
             "", "POST", "auth/token/refresh/", {"refresh": self._grant.refresh}
         )
         if answer is None or answer.failed:
+            # It may have been done, and the old token be good for a moment only: try until it is
+            # known, whatever becomes of the connection for which this was asked.
+            if self._insisting is None or self._insisting.done():
+                self._insisting = asyncio.create_task(self._insist())
             return None
         if not answer.good:
             self.refused = self.refused or answer.status == HTTPStatus.UNAUTHORIZED
@@ -76,6 +81,10 @@ class Session:
         self._grant = Grant(answer.body["access"], answer.body["refresh"], ends)
         self.renewals += 1
         return self._grant.access
+
+    async def _insist(self) -> None:
+        await asyncio.sleep(_AGAIN)
+        await self.renewed()
 
     async def renewed(self) -> str | None:
         """A new access token, however long that takes; None where the session is over."""

@@ -106,6 +106,18 @@ async def test_a_server_that_is_away_is_asked_again_until_it_answers() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_renewal_of_which_nothing_was_heard_is_tried_until_something_is() -> None:
+    accounts = Accounts()
+    session = accounts.session()
+    accounts.away = 2
+    assert await session.renew() is None
+    async with asyncio.timeout(20):
+        while session.renewals == 0:  # noqa: ASYNC110 - nobody asks: it is the session's own doing
+            await asyncio.sleep(0.05)
+    assert await session.token() == "access-2"
+
+
+@pytest.mark.asyncio
 async def test_a_session_that_was_taken_away_is_told() -> None:
     accounts = Accounts()
     session = accounts.session()
