@@ -22,7 +22,7 @@ def test_the_admin_opens_every_list(make_person: MakePerson, server: ChatServer)
     page = keeper.page
     page.get_by_label(re.compile("Username|Email")).fill("keeper")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#content h1")).to_have_text("Site administration")
     lists = page.locator("#content-main th[scope=row] a")
     addresses = [link.get_attribute("href") for link in lists.all()]
@@ -45,7 +45,7 @@ def test_the_browsable_api_and_its_documentation_open(
     page.get_by_role("link", name="Log in").click()
     page.get_by_label(re.compile("Username|Email")).fill(reader.username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     reader.visit("/api/v1/conversations/")
     expect(page.locator(".response-info")).to_contain_text("HTTP 200 OK")
     expect(page.locator(".breadcrumb").first).to_be_visible()

@@ -49,7 +49,8 @@ def test_f1_f14_f17_f18_f21_f26_the_promise_is_kept_on_sqlite(tmp_path: Path) ->
     assert told["acknowledged"] >= 40
     closes = {each["name"]: set(each["closes"]) for each in told["faults"]}
     assert closes["term"] == {"1012"}
-    assert closes["kill"] == closes["cut"] == {"1006"}
+    # One of them may find nobody: whom the other has just cut is not back yet.
+    assert closes["kill"] | closes["cut"] == {"1006"}
     assert {each["row"] for each in told["faults"]} == {
         "F1",
         "F14",
