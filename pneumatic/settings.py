@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from csp.constants import NONCE, NONE, SELF
-
+from pneumatic.fixedsettings import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
+from pneumatic.fixedsettings import REST_FRAMEWORK as REST_FRAMEWORK
+from pneumatic.fixedsettings import spectacular
 from pneumatic.lib import env, logs, redissettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -250,39 +251,7 @@ if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise env.BadSetting("OIDC_ISSUER", "set OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, too")
 
 # --- REST ---------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["pneumatic.lib.strictjson.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": [
-        "pneumatic.lib.strictjson.JSONRenderer",
-        "pneumatic.browsable.BrowsableAPIRenderer",
-    ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["pneumatic.lib.http.BudgetThrottle"],
-    "EXCEPTION_HANDLER": "pneumatic.lib.http.problem_handler",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Pneumatic Chat",
-    "DESCRIPTION": "REST interface of Pneumatic Chat. Errors are RFC 9457 problem objects.",
-    "VERSION": VERSION,
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "chat.api.schema.tell_problems",
-    ],
-}
+SPECTACULAR_SETTINGS = spectacular(VERSION)
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 60)
 RATE_LIMIT_PER_HOUR = env.integer("RATE_LIMIT_PER_HOUR", 1000)
 ANONYMOUS_ATTEMPTS_PER_MINUTE = env.integer("ANONYMOUS_ATTEMPTS_PER_MINUTE", 20)
@@ -305,19 +274,6 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "connect-src": [SELF],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-        "form-action": [SELF],
-    }
-}
 
 # --- Logs, traces -------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))

@@ -26,7 +26,8 @@ from structlog.testing import capture_logs
 
 from accounts.models import User
 from pneumatic.lib import errors, http
-from pneumatic.lib.http import client_address, problem_response
+from pneumatic.lib.http import client_address
+from pneumatic.lib.problems import problem_response
 from pneumatic.lib.ratelimit import LocalBuckets
 
 make = APIRequestFactory()
