@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from chat import catchup, limits
 from chat.models import Conversation
-from chat.ws import handlers
+from chat.ws import catching_up
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct, make_group, say
 from pneumatic.testing.socket import connected
@@ -95,7 +95,7 @@ async def test_a_socket_has_sent_one_part_before_the_next_is_read(
     world = live_world
     conversations = await in_database(many, world, 6)
     monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 2)
-    page, tell, happened = catchup.page, handlers._tell_frame, list[str]()
+    page, tell, happened = catchup.page, catching_up._tell_frame, list[str]()
 
     def reading(part: catchup.Part) -> catchup.Page:
         happened.append("read")
@@ -106,7 +106,7 @@ async def test_a_socket_has_sent_one_part_before_the_next_is_read(
         return await tell(*arguments)
 
     monkeypatch.setattr(catchup, "page", reading)
-    monkeypatch.setattr(handlers, "_tell_frame", telling)
+    monkeypatch.setattr(catching_up, "_tell_frame", telling)
     async with connected(world.bob) as (bob,):
         assert set(bob.mirror.conversations) == {str(each.id) for each in conversations}
     assert happened == ["read", "told", "told"] * 3

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -13,15 +12,16 @@ from django.conf import settings
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from accounts.queries import active_among
-from chat import catchup, groups, limits, metrics, presence, presenters, protocol, queries
+from chat import catchup, limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
 from chat.actions.receipts import mark_delivered, mark_read
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
+from chat.ws import catching_up
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
-from chat.ws.session import charge_for_frames, command_wait, same_session
+from chat.ws.session import command_wait, same_session
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
@@ -113,10 +113,10 @@ async def _come_in(
         await socket.end(Close.REVOKED)
         return
     # Groups first, snapshot second: what happens between the two arrives twice rather than never.
-    await _join(socket, mine)
+    await catching_up.join(socket, mine)
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
-    await _bring_up_to_date(socket, identity, sync, epoch)
+    await catching_up.bring_up_to_date(socket, identity, sync, epoch)
     await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
 
 
@@ -129,11 +129,11 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     """The person has become a member: join the conversation and send it whole."""
     if socket.identity is None:
         return
-    await _join(socket, [conversation_id])
+    await catching_up.join(socket, [conversation_id])
     found = await in_database(
         catchup.since, socket.identity.user, {conversation_id: 0}, same_history=False, partial=True
     )
-    met = await _tell(socket, protocol.Sync(versions={}, partial=True), found)
+    met = await catching_up.tell(socket, protocol.Sync(versions={}, partial=True), found)
     # People who have met only now have not heard of each other's coming.
     for acquaintance in await presence.online_among(met):
         socket.tell(protocol.PresenceEvent(user=acquaintance, online=True))
@@ -186,31 +186,7 @@ async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.
 
 
 async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sync) -> None:
-    await _bring_up_to_date(socket, identity, command, await in_database(queries.epoch))
-
-
-async def _bring_up_to_date(
-    socket: "ChatConsumer", identity: Identity, command: protocol.Sync, epoch: UUID
-) -> None:
-    read = partial(
-        catchup.since,
-        identity.user,
-        command.versions,
-        same_history=command.epoch == epoch,
-        partial=command.partial,
-        states=command.states,
-    )
-    joined = set(hub().conversations_of(socket))
-    found = await in_database(read)
-    missing = found.readable - joined
-    if missing:
-        # The invitation was lost. Join now, and read again what may have happened meanwhile.
-        await _join(socket, missing)
-        joined |= missing
-        found = await in_database(read)
-    if not command.partial:
-        found.removed.extend(joined - found.readable - set(found.removed))
-    await _tell(socket, command, found)
+    await catching_up.bring_up_to_date(socket, identity, command, await in_database(queries.epoch))
 
 
 async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Auth) -> None:
@@ -243,48 +219,6 @@ _HANDLERS = {
 
 
 # --- Pieces -------------------------------------------------------------------------------------
-
-
-async def _tell(
-    socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup
-) -> set[UUID]:
-    """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    for removed in found.removed:
-        await hub().leave(socket, groups.conversation(removed))
-        socket.tell(protocol.ConversationRemoved(conversation=removed))
-    acquaintances = found.acquaintances
-    for part in found.parts:
-        page = await in_database(catchup.page, part)
-        acquaintances |= page.acquaintances
-        charge_for_frames(socket.user_id, len(page.frames))
-        for frame in page.frames:
-            if not await _tell_frame(socket, frame):
-                return acquaintances
-    online = await presence.online_among(acquaintances) if command.states else set()
-    socket.tell(
-        protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))
-    )
-    return acquaintances
-
-
-async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool:
-    try:
-        # However much there is to tell: only what comes live can be too much.
-        await socket.outbound.room()
-    except TimeoutError:
-        await socket.end(Close.TOO_SLOW)
-        return False
-    # Whoever was put out since this was read has heard so already, and shall not have it back.
-    if hub().is_in(socket, groups.conversation(frame.conversation)):
-        metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-        socket.tell(frame)
-    return True
-
-
-async def _join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:
-    await asyncio.gather(
-        *(hub().join(socket, groups.conversation(each)) for each in conversation_ids)
-    )
 
 
 def _heard_by(socket: "ChatConsumer") -> list[UUID]:

@@ -67,11 +67,6 @@ class Hub:
         """See `Rooms.leave`."""
         await self._rooms.leave(socket, group)
 
-    def sockets_of(self, user_id: UUID) -> int:
-        """How many sockets this person has in this process."""
-        room = self._rooms.by_group.get(groups.user(user_id))
-        return len(room.sockets) if room else 0
-
     def is_in(self, socket: Socket, group: str) -> bool:
         return group in self._rooms.sockets.get(socket, ())
 
@@ -237,8 +232,8 @@ class Hub:
         """Once in a while: who is here stays online, and who was signed out goes."""
         while self.sockets:
             await asyncio.sleep(_KEEP_ALIVE_SECONDS)
-            await presence.renew([(s.user_id, s.device) for s in self.sockets])
             try:
+                await presence.renew([(s.user_id, s.device) for s in self.sockets])
                 await self._close_revoked()
             except Exception:
                 # It must go on: without it everybody here would seem to be offline.

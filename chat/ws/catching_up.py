@@ -1,0 +1,82 @@
+"""How a socket is told what its device has missed."""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from accounts.authentication import Identity
+from chat import catchup, groups, metrics, presence, protocol
+from chat.protocol import Close
+from chat.ws.hub import hub
+from chat.ws.session import charge_for_frames
+from pneumatic.lib.threads import in_database
+
+if TYPE_CHECKING:
+    from chat.ws.consumer import ChatConsumer
+
+
+async def bring_up_to_date(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Sync, epoch: UUID
+) -> None:
+    """Answer a sync: join what an invitation got lost of, and tell what the device has missed."""
+    read = partial(
+        catchup.since,
+        identity.user,
+        command.versions,
+        same_history=command.epoch == epoch,
+        partial=command.partial,
+        states=command.states,
+    )
+    joined = set(hub().conversations_of(socket))
+    found = await in_database(read)
+    missing = found.readable - joined
+    if missing:
+        # The invitation was lost. Join now, and read again what may have happened meanwhile.
+        await join(socket, missing)
+        joined |= missing
+        found = await in_database(read)
+    if not command.partial:
+        found.removed.extend(joined - found.readable - set(found.removed))
+    await tell(socket, command, found)
+
+
+async def tell(socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup) -> set[UUID]:
+    """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
+    for removed in found.removed:
+        await hub().leave(socket, groups.conversation(removed))
+        socket.tell(protocol.ConversationRemoved(conversation=removed))
+    acquaintances = found.acquaintances
+    for part in found.parts:
+        page = await in_database(catchup.page, part)
+        acquaintances |= page.acquaintances
+        charge_for_frames(socket.user_id, len(page.frames))
+        for frame in page.frames:
+            if not await _tell_frame(socket, frame):
+                return acquaintances
+    online = await presence.online_among(acquaintances) if command.states else set()
+    socket.tell(
+        protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))
+    )
+    return acquaintances
+
+
+async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool:
+    try:
+        # However much there is to tell: only what comes live can be too much.
+        await socket.outbound.room()
+    except TimeoutError:
+        await socket.end(Close.TOO_SLOW)
+        return False
+    # Whoever was put out since this was read has heard so already, and shall not have it back.
+    if hub().is_in(socket, groups.conversation(frame.conversation)):
+        metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
+        socket.tell(frame)
+    return True
+
+
+async def join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:
+    """Let the socket hear of these conversations from now on."""
+    await asyncio.gather(
+        *(hub().join(socket, groups.conversation(each)) for each in conversation_ids)
+    )
