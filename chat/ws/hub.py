@@ -31,11 +31,15 @@ class Hub:
     """The local sockets by group, and what happens with each envelope."""
 
     def __init__(self) -> None:
-        self._rooms = Rooms(self, on_mended=self.layer_back)
+        self._rooms = Rooms(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keeping: asyncio.Task[Any] | None = None
         self._polling: asyncio.Task[Any] | None = None
         self._watching: asyncio.Task[Any] | None = None
+
+    async def start(self) -> None:
+        """Hear and be heard by the other processes, before the first socket comes."""
+        await self._rooms.listen()
 
     # --- Sockets come and go --------------------------------------------------------------------
 
@@ -250,7 +254,6 @@ class Hub:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._rooms.close()
         await realtime.close_bus()
 
 

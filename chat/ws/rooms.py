@@ -1,17 +1,11 @@
 """The groups that a process is in, and which of its sockets listen to each."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
-
-import structlog
 
 from chat.ws.outbound import Outbound
 from pneumatic.lib import realtime
-
-log = structlog.get_logger(__name__)
-_MEND_SECONDS: Final = 1.0
 
 
 class Socket(Protocol):
@@ -48,20 +42,22 @@ class Room:
 class Rooms:
     """Joins a group for its first socket, leaves it after its last one."""
 
-    def __init__(self, listener: realtime.Listener, on_mended: Callable[[], None]) -> None:
+    def __init__(self, listener: realtime.Listener) -> None:
         self.bus = realtime.bus()
         #: Every local socket with the groups that it is in.
         self.sockets: dict[Socket, set[str]] = {}
         self.by_group: dict[str, Room] = {}
         self._listener = listener
-        self._on_mended = on_mended
-        self._mending: asyncio.Task[None] | None = None
+
+    async def listen(self) -> None:
+        """Hear the other processes, from now on or from when the channel layer is there."""
+        await self.bus.listen(self._listener)
 
     async def join(self, socket: Socket, group: str) -> None:
         """From its return on, the socket gets what is published to `group`.
 
-        Where the channel layer is away the socket is in all the same; joining is tried again until
-        it succeeds, and then `on_mended` is called.
+        While the channel layer is away that is what this process publishes itself; the listener is
+        told when the layer is back.
         """
         if socket not in self.sockets:
             return  # gone while this was on its way
@@ -72,7 +68,9 @@ class Rooms:
         self.sockets[socket].add(group)
         async with room.lock:
             if not room.joined:
-                await self._try_to_join(group, room)
+                await self.listen()
+                await self.bus.join(group)
+                room.joined = True
 
     def put_out(self, socket: Socket, group: str, room: Room) -> None:
         """At once: from now on nothing of the group is handed to the socket."""
@@ -102,31 +100,3 @@ class Rooms:
     async def leave_all(self, socket: Socket) -> None:
         for group in self.sockets.pop(socket, set()).copy():
             await self.leave(socket, group)
-
-    async def close(self) -> None:
-        if self._mending is not None:
-            self._mending.cancel()
-            await asyncio.gather(self._mending, return_exceptions=True)
-
-    async def _try_to_join(self, group: str, room: Room) -> None:
-        try:
-            await self.bus.listen(self._listener)
-            await self.bus.join(group)
-            room.joined = True
-        except Exception as error:
-            log.info("group_not_joined", group=group, error=repr(error))
-            if self._mending is None or self._mending.done():
-                self._mending = asyncio.get_running_loop().create_task(self._mend())
-
-    async def _mend(self) -> None:
-        while missing := [group for group, room in self.by_group.items() if not room.joined]:
-            await asyncio.sleep(_MEND_SECONDS)
-            for group in missing:
-                room = self.by_group.get(group)
-                if room is None or room.joined:
-                    continue
-                async with room.lock:
-                    await self._try_to_join(group, room)
-                if not room.joined:
-                    break
-        self._on_mended()

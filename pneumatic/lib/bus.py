@@ -16,15 +16,19 @@ log = structlog.get_logger(__name__)
 Envelope = dict[str, Any]
 _MESSAGE_TYPE: Final = "realtime"
 #: Seconds between two beats, which a process sends to itself through the layer, and how many may
-#: go unheard. A Redis that restarts is back after about a second at the soonest, and what other
-#: processes published until then is lost without an error: more than a second would miss that.
+#: go unheard. The layer's reader rests for a second after each error, and what other processes
+#: published until then is lost without one: more than a second would miss that.
 BEAT_SECONDS: Final = 0.3
 BEATS_UNHEARD: Final = 3
-#: Beats that the layer may be lost before its connections are given up for new ones: one that
+#: Seconds that the layer may be lost before its connections are given up for new ones: one that
 #: fell silent without being closed never comes back by itself.
-BEATS_LOST: Final = 16
+LOST_SECONDS: Final = 5.0
 #: Seconds that one call of the layer may take.
 CALL_SECONDS: Final = 2.0
+#: Seconds in which news of what others missed is gathered into one.
+GATHER_SECONDS: Final = 0.5
+#: What every process hears: that one could not tell the others something.
+EVERYBODY: Final = "processes"
 #: Messages that may wait to be sent; with more the layer counts as away.
 BACKLOG: Final = 10_000
 
@@ -57,56 +61,62 @@ class Bus:
 
     def __init__(self) -> None:
         self.layer = _layer()
-        self.healthy = True
+        #: Whether what is published arrives at the others, and what they publish here.
+        self.healthy = False
         self._loop = asyncio.get_running_loop()
         self._name = uuid.uuid4().hex
         self._listener: Listener | None = None
         self._outgoing: deque[tuple[str, Envelope]] = deque()
         self._wake = asyncio.Event()
+        self._sending = False
         self._tasks: list[asyncio.Task[None]] = []
         self._channel = ""
-        self._groups: set[str] = set()
+        #: The groups to be in, and those that the present channel is in.
+        self._groups, self._joined = set[str](), set[str]()
         self._receiving: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._closed = False
         self._beat = self._heard = 0
         #: The last beat sent before the layer was found away: a later one shows that it is back.
-        self._lost_at = 0
+        self._lost_at, self._lost_since = 0, 0.0
+        #: Whether something was not told to the other processes.
+        self._dropped = False
+        self._telling: asyncio.TimerHandle | None = None
 
     async def listen(self, listener: Listener) -> None:
-        """Hand over every message of the groups that are joined.
+        """Hand over every message of the groups that are joined, from now on if the layer is there.
 
-        Returns once messages can arrive; does nothing when already listening. Raises what the
-        layer raises when it can't be reached.
+        Where it isn't, it is tried again until it is. Does nothing when already listening.
         """
+        if self._tasks:
+            return
         async with self._starting:
             if self._tasks:
                 return
             self._listener = listener
-            try:
-                await self._open_channel()
-            except BaseException:
-                await self._close_channel()
-                raise
+            self.healthy = await self._renew()
+            if not self.healthy:
+                self._lost("listen", None)
             self._spawn(self._send())
             self._spawn(self._keep_beating())
 
     async def join(self, group: str) -> None:
-        """Receive what is published to ``group`` from now on; raises when the layer is away."""
-        # Before the call: a new channel that is opened meanwhile then joins it as well.
+        """Receive what is published to ``group``: from now on, or from when the layer is back."""
         self._groups.add(group)
-        try:
-            await self._group_add(group)
-        except BaseException:
-            self._groups.discard(group)
-            raise
+        if self.healthy:
+            try:
+                await self._group_add(group)
+            except Exception as error:
+                self._lost("join", error)
 
     async def leave(self, group: str) -> None:
-        """Receive no more of ``group``; a layer that is away forgets it by itself."""
+        """Receive no more of ``group``; a layer that is away forgets it with its channel."""
         self._groups.discard(group)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CALL_SECONDS):
-                await self.layer.group_discard(group, self._channel)
+        self._joined.discard(group)
+        if self.healthy:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CALL_SECONDS):
+                    await self.layer.group_discard(group, self._channel)
 
     def publish(self, group: str, envelope: Envelope) -> None:
         """Hand to this process's own listener at once, to the others through the layer."""
@@ -116,16 +126,22 @@ class Bus:
             self._loop.call_soon_threadsafe(self._publish, group, envelope)
 
     async def close(self) -> None:
-        """Stop listening and sending; what is still queued is dropped."""
+        """Stop listening and sending; what is still queued is sent, if that takes no second."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while self.healthy and (self._outgoing or self._sending):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
         # A flag as well: the Redis client can turn a cancellation into an error of its own.
         self._closed = True
+        if self._telling is not None:
+            self._telling.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._close_channel()
 
-    # --- Inside ---------------------------------------------------------------------------------
+    # --- Sending --------------------------------------------------------------------------------
 
     @property
     def _own_group(self) -> str:
@@ -138,7 +154,9 @@ class Bus:
         if self._listener is not None:
             self._listener.deliver(group, envelope)
         if not self.healthy:
-            return  # nobody would get it; the others catch up when the layer is back
+            # Nobody would get it. The others are told to catch up when the layer is back.
+            self._dropped = True
+            return
         if len(self._outgoing) >= BACKLOG:
             self._lost("backlog", None)
             return
@@ -156,8 +174,10 @@ class Bus:
                 for group, envelope in self._outgoing:
                     by_group.setdefault(group, []).append(envelope)
                 self._outgoing.clear()
+                self._sending = True
                 for group, envelopes in by_group.items():
                     await self._group_send(group, envelopes)
+                self._sending = False
 
     async def _group_send(self, group: str, envelopes: list[Envelope]) -> None:
         try:
@@ -165,6 +185,8 @@ class Bus:
                 await self.layer.group_send(group, _message(self._name, group, envelopes))
         except Exception as error:
             self._lost("send", error)
+
+    # --- Hearing --------------------------------------------------------------------------------
 
     async def _receive(self, channel: str) -> None:
         while not self._closed:
@@ -174,16 +196,27 @@ class Bus:
                 self._lost("receive", error)
                 await asyncio.sleep(BEAT_SECONDS)
                 continue
-            if message.get("type") != _MESSAGE_TYPE:
-                continue
-            if message["group"] == self._own_group:
-                self._hear(message["envelopes"][-1]["beat"])
-            elif message["from"] != self._name and self._listener is not None:
-                for envelope in message["envelopes"]:
-                    self._listener.deliver(message["group"], envelope)
+            try:
+                self._take(message)
+            except Exception:
+                # Of another version, say: one message more that the devices have to ask for.
+                log.warning("message_not_understood", exc_info=True)
+                self._tell_soon()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message.get("type") != _MESSAGE_TYPE:
+            return
+        if message["group"] == self._own_group:
+            self._hear(message["envelopes"][-1]["beat"])
+        elif message["from"] == self._name or self._listener is None:
+            return
+        elif message["group"] == EVERYBODY:
+            self._tell_soon()
+        else:
+            for envelope in message["envelopes"]:
+                self._listener.deliver(message["group"], envelope)
 
     async def _keep_beating(self) -> None:
-        lost_for = 0
         while not self._closed:
             self._beat += 1
             await self._group_send(self._own_group, [{"beat": self._beat}])
@@ -191,24 +224,91 @@ class Bus:
             # Counted in beats and not in seconds: a stalled event loop sends none either.
             if self._beat - self._heard >= BEATS_UNHEARD:
                 self._lost("beat", None)
-            lost_for = 0 if self.healthy else lost_for + 1
-            if lost_for >= BEATS_LOST and await self._renew():
-                lost_for = 0
+            if not self.healthy:
+                await self._mend()
+
+    def _hear(self, beat: int) -> None:
+        # One that is missing shows that the connection was cut, and what others sent with it.
+        cut = beat > self._heard + 1
+        self._heard = max(self._heard, beat)
+        if self.healthy:
+            if cut:
+                self._tell_soon()
+        elif beat > self._lost_at and self._groups <= self._joined:
+            self.healthy = True
+            log.info("channel_layer_back")
+            if self._dropped:
+                self._dropped = False
+                self._outgoing.append((EVERYBODY, {}))
+                self._wake.set()
+            if self._listener is not None:
+                self._listener.layer_back()
+
+    def _tell_soon(self) -> None:
+        """Tell the listener that something is missing: once for all that comes in a moment."""
+        if self._telling is None:
+            self._telling = self._loop.call_later(GATHER_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        if self.healthy and self._listener is not None:
+            self._listener.layer_back()
+
+    def _lost(self, doing: str, error: Exception | None) -> None:
+        self._lost_at = self._beat
+        self._dropped = True
+        self._outgoing.clear()
+        if self.healthy or not self._lost_since:
+            self.healthy = False
+            self._lost_since = self._loop.time()
+            log.warning("channel_layer_lost", doing=doing, error=repr(error) if error else None)
+            if self._listener is not None:
+                self._listener.layer_lost()
 
     # --- The channel, and the connections under it ----------------------------------------------
 
-    async def _open_channel(self) -> None:
-        async with asyncio.timeout(CALL_SECONDS):
-            self._channel = await self.layer.new_channel()
-        for group in tuple(self._groups):
-            if group in self._groups:
-                await self._group_add(group)
-        # The last one: a beat that is heard means that all of it is.
-        await self._group_add(self._own_group)
+    async def _mend(self) -> None:
+        """Join what could not be joined, or connect anew where waiting didn't help."""
+        if not self._channel or self._loop.time() - self._lost_since >= LOST_SECONDS:
+            if await self._renew():
+                self._lost_since = self._loop.time()
+        elif self._heard > self._lost_at:
+            with contextlib.suppress(Exception):
+                await self._join_missing()
+
+    async def _renew(self) -> bool:
+        """Connect anew and join everything again; whether that could be done."""
+        await self._close_channel()
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                self._channel = await self.layer.new_channel()
+            await self._join_missing()
+            # The last one: a beat that is heard means that all of it is.
+            await self._group_add(self._own_group)
+        except Exception as error:
+            log.info("channel_layer_not_there", error=repr(error))
+            await self._close_channel()
+            return False
         self._receiving = self._loop.create_task(self._receive(self._channel))
+        return True
+
+    async def _join_missing(self) -> None:
+        self._groups.add(EVERYBODY)
+        while missing := self._groups - self._joined:
+            for group in missing:
+                if group in self._groups:
+                    await self._group_add(group)
+
+    async def _group_add(self, group: str) -> None:
+        async with asyncio.timeout(CALL_SECONDS):
+            await self.layer.group_add(group, self._channel)
+        if group != self._own_group:
+            self._joined.add(group)
 
     async def _close_channel(self) -> None:
         """Give up the layer's connections, whatever state they are in."""
+        self._channel = ""
+        self._joined.clear()
         if self._receiving is not None:
             self._receiving.cancel()
         for _ in range(2):
@@ -224,38 +324,6 @@ class Bus:
         if self._receiving is not None:
             await asyncio.gather(self._receiving, return_exceptions=True)
             self._receiving = None
-
-    async def _renew(self) -> bool:
-        """Connect anew and join everything again; whether that could be done."""
-        await self._close_channel()
-        try:
-            await self._open_channel()
-        except Exception as error:
-            log.info("channel_layer_not_renewed", error=repr(error))
-            return False
-        log.info("channel_layer_renewed", groups=len(self._groups))
-        return True
-
-    async def _group_add(self, group: str) -> None:
-        async with asyncio.timeout(CALL_SECONDS):
-            await self.layer.group_add(group, self._channel)
-
-    def _hear(self, beat: int) -> None:
-        self._heard = max(self._heard, beat)
-        if not self.healthy and beat > self._lost_at:
-            self.healthy = True
-            log.info("channel_layer_back")
-            if self._listener is not None:
-                self._listener.layer_back()
-
-    def _lost(self, doing: str, error: Exception | None) -> None:
-        self._lost_at = self._beat
-        self._outgoing.clear()
-        if self.healthy:
-            self.healthy = False
-            log.warning("channel_layer_lost", doing=doing, error=repr(error) if error else None)
-            if self._listener is not None:
-                self._listener.layer_lost()
 
 
 def publish_blocking(group: str, envelope: Envelope) -> None:

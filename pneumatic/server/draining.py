@@ -15,7 +15,7 @@ from django.db import connections
 
 from chat import limits
 from chat.ws.draining import drain
-from chat.ws.hub import close_hub
+from chat.ws.hub import close_hub, hub
 from pneumatic.lib import health, redisscript
 from pneumatic.lib.threads import end_threads
 
@@ -46,6 +46,11 @@ class DrainingServer(uvicorn.Server):
         self._told_at = time.monotonic()
         health.start_draining()
         _end_at_the_latest_in(settings.DRAIN_SECONDS + GRACE_SECONDS)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before anybody asks: what REST writes is announced by this event loop's hub.
+        await hub().start()
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("draining", connections=len(self.server_state.connections))

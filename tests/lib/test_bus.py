@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
@@ -20,11 +21,13 @@ class Layer(InMemoryChannelLayer):
     def __init__(self) -> None:
         super().__init__()
         self.silent = self.away = False
+        #: The process whose words get lost.
+        self.muted = ""
         self.flushes = 0
         self.failure: Exception | None = None
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        if not self.silent:
+        if not self.silent and message.get("from") != self.muted:
             await super().group_send(group, message)
 
     async def new_channel(self, prefix: str = "specific.") -> str:
@@ -70,6 +73,8 @@ def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
     layer = Layer()
     monkeypatch.setattr(bus_module, "_layer", lambda: layer)
     monkeypatch.setattr(bus_module, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(bus_module, "GATHER_SECONDS", 0.01)
+    monkeypatch.setattr(bus_module, "LOST_SECONDS", 0.1)
     return layer
 
 
@@ -82,6 +87,7 @@ def listener() -> Listener:
 async def bus(layer: Layer, listener: Listener) -> AsyncIterator[Bus]:
     bus = Bus()
     await bus.listen(listener)
+    layer.flushes = 0
     yield bus
     await bus.close()
 
@@ -124,25 +130,67 @@ async def test_connections_are_closed_even_where_their_reader_had_failed(
 ) -> None:
     bus = Bus()
     await bus.listen(listener)
+    layer.flushes = 0
     layer.failure = TimeoutError("of the reader")
     await bus.close()
     assert layer.flushes == 1
 
 
-async def test_who_cannot_listen_leaves_nothing_behind_and_may_try_again(
+async def test_a_layer_that_is_away_from_the_start_is_waited_for_by_nobody(
     layer: Layer, listener: Listener
 ) -> None:
     bus = Bus()
     layer.away = True
-    with pytest.raises(ConnectionError):
-        await bus.listen(listener)
-    assert layer.channels == {}
-    layer.away = False
     await bus.listen(listener)
+    assert (bus.healthy, listener.told) == (False, ["lost"])
     await bus.join("a")
-    await from_another_process(layer, "a", "hello")
-    await until(lambda: listener.heard == [("a", "hello")])
+    bus.publish("a", {"text": "here"})
+    assert listener.heard == [("a", "here")]
+    layer.away = False
+    await until(lambda: listener.told == ["lost", "back"])
+    await from_another_process(layer, "a", "there")
+    await until(lambda: listener.heard == [("a", "here"), ("a", "there")])
     await bus.close()
+    assert layer.channels == {}
+
+
+async def test_others_are_told_that_they_missed_what_one_could_not_say(
+    bus: Bus, layer: Layer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "LOST_SECONDS", 60)
+    other, others = Bus(), Listener()
+    # A layer of its own would have connections of its own; this one is shared.
+    monkeypatch.setattr(layer, "flush", AsyncMock())
+    await other.listen(others)
+    layer.muted = bus._name
+    await until(lambda: listener.told == ["lost"])
+    bus.publish("a", {"text": "unheard"})
+    layer.muted = ""
+    await until(lambda: listener.told == ["lost", "back"])
+    await until(lambda: others.told == ["back"])
+    await other.close()
+
+
+async def test_a_beat_that_is_missing_shows_a_cut_however_short(
+    bus: Bus, layer: Layer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "BEATS_UNHEARD", 1000)
+    await until(lambda: bus._heard > 2)
+    layer.silent = True
+    beat = bus._beat
+    await until(lambda: bus._beat > beat + 1)
+    layer.silent = False
+    await until(lambda: listener.told == ["back"])
+
+
+async def test_a_message_of_another_version_ends_nothing(
+    bus: Bus, layer: Layer, listener: Listener
+) -> None:
+    await bus.join("a")
+    await layer.group_send("a", {"type": "realtime", "of": "another version"})
+    await from_another_process(layer, "a", "next")
+    await until(lambda: listener.heard == [("a", "next")])
+    await until(lambda: listener.told == ["back"])
 
 
 async def test_what_waits_while_a_call_takes_long_goes_in_one_call_a_group(
