@@ -12,7 +12,7 @@ from django.forms import Form
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.admin.base import by, is_superuser
+from accounts.admin.base import by, is_superuser, may_reach, within_reach
 from accounts.admin.sessions import SessionInline
 from accounts.models import User
 
@@ -105,7 +105,7 @@ class UserAdmin(_UserAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
+        return allowed and (obj is None or may_reach(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -132,14 +132,14 @@ class UserAdmin(_UserAdmin):
 
     @admin.action(description="Suspend, and sign out everywhere", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        people = [each for each in self._within_reach(request, queryset) if each != request.user]
+        people = [each for each in within_reach(request, queryset) if each != request.user]
         for user in people:
             actions.suspend_user(user=user, **by(request))
         self.message_user(request, f"Suspended: {len(people)}.", messages.SUCCESS)
 
     @admin.action(description="Reactivate", permissions=["change"])
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        people = self._within_reach(request, queryset)
+        people = within_reach(request, queryset)
         for user in people:
             actions.reactivate_user(user=user, **by(request))
         self.message_user(request, f"Reactivated: {len(people)}.", messages.SUCCESS)
@@ -148,17 +148,14 @@ class UserAdmin(_UserAdmin):
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         ended = sum(
             actions.sign_out_everywhere(user=user, **by(request))
-            for user in self._within_reach(request, queryset)
+            for user in within_reach(request, queryset)
         )
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)
 
     @admin.action(description="Remove the second factor", permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        reach = self._within_reach(request, queryset).filter(second_factor_at__isnull=False)
+        reach = within_reach(request, queryset).filter(second_factor_at__isnull=False)
         people = [each for each in reach if each != request.user]
         for user in people:
             actions.remove_second_factor(user=user, **by(request))
         self.message_user(request, f"Second factors removed: {len(people)}.", messages.SUCCESS)
-
-    def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
-        return people if is_superuser(request) else people.filter(is_superuser=False)

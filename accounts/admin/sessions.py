@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts import actions
 from accounts.actions.identities import unlink_identity
-from accounts.admin.base import ReadOnly, by, is_superuser
+from accounts.admin.base import ReadOnly, by, within_reach
 from accounts.models import Identity, Session, User
 
 # Generic for the type checker only.
@@ -63,8 +63,7 @@ class IdentityAdmin(ReadOnly, _IdentityAdmin):
 
     @admin.action(description="Unlink from these people", permissions=["unlink"])
     def unlink(self, request: HttpRequest, queryset: QuerySet[Identity]) -> None:
-        reach = queryset if is_superuser(request) else queryset.filter(user__is_superuser=False)
-        identities = list(reach)
+        identities = list(within_reach(request, queryset, person="user"))
         for identity in identities:
             unlink_identity(identity=identity, **by(request))
         self.message_user(request, f"Unlinked: {len(identities)}.", messages.SUCCESS)
@@ -89,7 +88,6 @@ class SessionAdmin(ReadOnly, _SessionAdmin):
     @admin.action(description="Sign these devices out", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         reach = Session.objects.filter(pk__in=queryset.values("pk"))
-        if not is_superuser(request):
-            reach = reach.filter(user__is_superuser=False)
+        reach = within_reach(request, reach, person="user")
         ended = actions.revoke_sessions(sessions=reach, **by(request))
         self.message_user(request, f"Devices signed out: {ended}.", messages.SUCCESS)

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import actions, queries
@@ -287,15 +288,37 @@ def test_a_clerk_gives_nobody_powers(desk: Client, alice: User) -> None:
     assert not alice.is_superuser
 
 
-def test_a_clerk_does_not_touch_a_superuser(desk: Client, root: User) -> None:
-    session = actions.open_session(user=root)
-    change = reverse("admin:accounts_user_change", args=(root.pk,))
-    password = reverse("admin:auth_user_password_change", args=(root.pk,))
+@pytest.mark.parametrize("power", ["is_superuser", "is_staff"])
+def test_a_clerk_does_not_touch_a_superuser_or_a_colleague(
+    desk: Client, bob: User, power: str
+) -> None:
+    """Else the clerk could come in as them, and do what they may do."""
+    User.objects.filter(pk=bob.pk).update(**{power: True}, second_factor_at=timezone.now())
+    session = actions.open_session(user=bob)
+    change = reverse("admin:accounts_user_change", args=(bob.pk,))
+    password = reverse("admin:auth_user_password_change", args=(bob.pk,))
 
-    assert desk.post(change, _form(root, display_name="x")).status_code == 403
+    assert desk.post(change, _form(bob, email="mine@example.org")).status_code == 403
     assert desk.post(password, {"password1": "y" * 12, "password2": "y" * 12}).status_code == 403
-    _run(desk, USERS, "suspend", root)
-    _run(desk, USERS, "sign_out", root)
+    _run(desk, USERS, "suspend", bob)
+    _run(desk, USERS, "sign_out", bob)
+    _run(desk, USERS, "remove_second_factor", bob)
     _run(desk, SESSIONS, "revoke", session)
 
+    bob.refresh_from_db()
+    assert (bob.email, bob.is_active) == ("bob@example.org", True)
+    assert bob.second_factor_at is not None
     assert queries.active_session(session.pk) == session
+
+
+def test_a_clerk_reaches_their_own_record_and_devices(desk: Client) -> None:
+    clerk = User.objects.get(username="clerk")
+    session = actions.open_session(user=clerk)
+    change = reverse("admin:accounts_user_change", args=(clerk.pk,))
+
+    assert desk.post(change, _form(clerk, email="new@example.org")).status_code == 302
+    _run(desk, SESSIONS, "revoke", session)
+
+    clerk.refresh_from_db()
+    assert clerk.email == "new@example.org"
+    assert queries.active_session(session.pk) is None
