@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -322,3 +322,29 @@ def test_a_clerk_reaches_their_own_record_and_devices(desk: Client) -> None:
     clerk.refresh_from_db()
     assert clerk.email == "new@example.org"
     assert queries.active_session(session.pk) is None
+
+
+def test_a_clerk_sees_groups_and_gives_them_nothing(desk: Client) -> None:
+    clerk = User.objects.get(username="clerk")
+    group = Group.objects.create(name="desk")
+    clerk.groups.add(group)
+    clerk.user_permissions.set(Permission.objects.filter(content_type__model="group"))
+    everything = {"name": "desk", "permissions": [str(p.pk) for p in Permission.objects.all()]}
+    change = reverse("admin:auth_group_change", args=(group.pk,))
+
+    assert desk.get(change).status_code == 200
+    assert desk.post(change, everything).status_code == 403
+    assert desk.post(reverse("admin:auth_group_add"), everything).status_code == 403
+    remove = reverse("admin:auth_group_delete", args=(group.pk,))
+    assert desk.post(remove, {"post": "yes"}).status_code == 403
+
+    assert not group.permissions.exists()
+
+
+def test_a_superuser_gives_a_group_its_permissions(office: Client) -> None:
+    permission = Permission.objects.get(codename="view_session", content_type__app_label="accounts")
+    form = {"name": "desk", "permissions": [str(permission.pk)]}
+
+    assert office.post(reverse("admin:auth_group_add"), form).status_code == 302
+
+    assert list(Group.objects.get().permissions.all()) == [permission]
