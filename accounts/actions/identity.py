@@ -207,7 +207,8 @@ def require_password(*, user: User, password: str, field: str = "password") -> N
 
 def require_code(*, user: User, code: str, address: str | None = None) -> None:
     """Use up a code of someone who is signed in; raises ``Invalid`` with ``code`` in its fields."""
-    key = str(user.pk)
+    # A key of its own: the right password, asked for just before, would forget the guesses.
+    key = f"code:{user.pk}"
     wait = INSIDE_DELAY.begin(key)
     if wait:
         raise TooManyFailures(retry_after=wait)

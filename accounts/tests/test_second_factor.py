@@ -17,9 +17,9 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts import actions, queries, tokens, totp
-from accounts.actions.identity import spend_code
+from accounts.actions.identity import INSIDE_DELAY, spend_code
 from accounts.authentication import authenticate_token
-from accounts.errors import SessionRevoked
+from accounts.errors import SessionRevoked, TooManyFailures
 from accounts.models import RecoveryCode, SecondFactor, Session, User
 from accounts.tests.conftest import PASSWORD
 from pneumatic.lib.errors import Conflict, Invalid
@@ -252,6 +252,21 @@ def test_disabling_wants_the_password_and_a_code(alice: User, recovery: list[str
     assert not SecondFactor.objects.exists()
     assert not RecoveryCode.objects.exists()
     assert actions.sign_in(username="alice", password=PASSWORD).user == alice
+
+
+def test_the_right_password_does_not_forget_the_guesses_at_the_code(
+    alice: User, recovery: list[str]
+) -> None:
+    def guess() -> None:
+        actions.disable_second_factor(user=alice, password=PASSWORD, code="000000x")
+
+    for _ in range(INSIDE_DELAY.free + 1):
+        with pytest.raises(Invalid):
+            guess()
+    with pytest.raises(TooManyFailures):
+        guess()
+    with pytest.raises(TooManyFailures):
+        actions.renew_recovery_codes(user=alice, password=PASSWORD, code=code_of(alice))
 
 
 def test_the_doors_of_a_second_factor_are_for_those_who_are_signed_in(
