@@ -20,9 +20,7 @@ from accounts.errors import SignOnFailed
 from accounts.models import (
     AuditKind,
     Identity,
-    RecoveryCode,
     RevokedReason,
-    SecondFactor,
     Session,
     User,
 )
@@ -116,17 +114,17 @@ def _join(user: User) -> User:
     """Hand the account over to the owner of its e-mail address.
 
     Whoever registered it proved nothing about that address: it may be a trap, set by somebody who
-    waits with the password, or in a session, for the owner to come. So both end here, and with them
-    a second factor, which would keep the owner out. Accounts of the staff were made or chosen by an
-    operator, and need their password for the admin.
+    waits with the password, or in a session, for the owner to come. So both end here. Accounts of
+    the staff were made or chosen by an operator, and need their password for the admin. Where there
+    is a second factor, nobody joins: else the provider's word alone would take it away.
     """
+    if user.second_factor_at is not None:
+        raise SignOnFailed("second_factor", "the account to join has a second factor of ours")
     user.last_login = timezone.now()
     fields = ["last_login"]
     if not user.is_staff:
-        user.password, user.second_factor_at = make_password(None), None
-        fields += ["password", "second_factor_at"]
-        SecondFactor.objects.filter(user=user).delete()
-        RecoveryCode.objects.filter(user=user).delete()
+        user.password = make_password(None)
+        fields.append("password")
         user.renew_session_stamp()
         end_sessions(Session.objects.filter(user=user), reason=RevokedReason.PASSWORD_CHANGED)
     user.save(update_fields=fields)
@@ -148,6 +146,14 @@ def _newcomer(person: Person) -> User:
 
 
 def _is_address(email: str) -> bool:
+    """Whether it is one that is compared here as its provider means it.
+
+    Ours are compared in lower case, and there the Kelvin sign is a k: who has a mailbox of such a
+    name at the provider would join somebody else's account. So they are ASCII, domains as well
+    (those of other scripts have a form in ASCII, xn--…).
+    """
+    if not email.isascii():
+        return False
     field = User._meta.get_field("email")
     try:
         field.clean(email, None)

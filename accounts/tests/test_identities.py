@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts import actions, queries
 from accounts.actions.identities import sign_in_with_identity, unlink_identity
 from accounts.errors import SignOnFailed, WrongCredentials
-from accounts.models import AuditEvent, Identity, Session, User
+from accounts.models import AuditEvent, Identity, SecondFactor, Session, User
 from accounts.oidc import Person
 from accounts.tests.conftest import PASSWORD
 
@@ -140,6 +140,21 @@ def test_nobody_joins_by_what_an_address_can_be_mistaken_for(alice: User) -> Non
     for other in ("alice@example.org.evil.example", "alice+x@example.org", " alice@example.com"):
         person = replace(CAROL, subject=other, email=other.strip())
         assert _enter(person) != alice
+
+
+@pytest.mark.parametrize(
+    "email", ["\u212aim@example.org", "kim@example.org\u200b", "kim@\u212aelvin.example"]
+)
+def test_an_address_in_other_letters_joins_nobody(db: None, email: str) -> None:
+    """The Kelvin sign is a k in lower case, and another mailbox."""
+    for address in ("kim@example.org", "kim@kelvin.example"):
+        User.objects.create_user(address.partition("@")[2].replace(".", "-"), address, PASSWORD)
+
+    with pytest.raises(SignOnFailed) as refused:
+        _enter(replace(CAROL, email=email))
+
+    assert refused.value.reason == "unverified"
+    assert not Identity.objects.exists()
 
 
 # --- New accounts ---
@@ -280,11 +295,25 @@ def test_no_provider_goes_around_a_second_factor(db: None, settings: Settings, h
     assert Session.objects.count() == sessions
 
 
-def test_who_joins_takes_the_second_factor_of_a_trap_away(alice: User) -> None:
-    User.objects.filter(pk=alice.pk).update(second_factor_at=timezone.now())
-    assert _enter(replace(CAROL, email=alice.email)) == alice
+@pytest.mark.parametrize("staff", [False, True])
+def test_nobody_joins_an_account_with_a_second_factor(
+    alice: User, laptop: Session, staff: bool
+) -> None:
+    """The provider's word about an address takes no second factor away, and nothing else."""
+    now = timezone.now()
+    User.objects.filter(pk=alice.pk).update(second_factor_at=now, is_staff=staff)
+    SecondFactor.objects.create(user=alice, secret="sealed", confirmed_at=now)
+
+    with pytest.raises(SignOnFailed) as refused:
+        _enter(replace(CAROL, email=alice.email))
+
+    assert refused.value.reason == "second_factor"
     alice.refresh_from_db()
-    assert alice.second_factor_at is None
+    assert alice.second_factor_at == now
+    assert alice.check_password(PASSWORD)
+    assert SecondFactor.objects.filter(user=alice).exists()
+    assert queries.active_session(laptop.pk) is not None
+    assert not Identity.objects.exists()
 
 
 def test_joining_and_unlinking_are_audited(alice: User, bob: User) -> None:
