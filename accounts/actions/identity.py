@@ -32,8 +32,9 @@ from pneumatic.lib.ratelimit import address_key
 
 log = structlog.get_logger(__name__)
 
-#: Of one account, from wherever: five failures cost nothing, the sixth a second, the sixteenth a
-#: quarter of an hour. So guessing at one account from all the world is about 100 tries a day.
+#: Of one login as it was typed, from wherever: five failures cost nothing, the sixth a second, the
+#: sixteenth a quarter of an hour. So guessing from all the world is about 100 tries a day, and at
+#: one account, which has a name and an address, twice as many.
 ACCOUNT_DELAY: Final = GrowingDelay("account", free=5, forgets=30 * 60)
 #: Of one browser that its owner has signed in from: strangers don't add to this one.
 DEVICE_DELAY: Final = GrowingDelay("device", free=5, forgets=30 * 60)
@@ -68,7 +69,10 @@ def proven(
     user = queries.user_by_login(login)
     brake, key = _brake(user, login, origin)
     place = address_key(origin.address or "")
-    wait = ADDRESS_DELAY.wait(place) or brake.begin(key)
+    # A browser that the owner signed in from has its own brake alone: an attacker behind the same
+    # address, in the same office, doesn't keep the owner out.
+    elsewhere = ADDRESS_DELAY.wait(place) if brake is ACCOUNT_DELAY else 0.0
+    wait = elsewhere or brake.begin(key)
     if wait:
         raise TooManyFailures(retry_after=wait)
     known, renewed = _checked_password(user, password, brake, key, place)
@@ -104,21 +108,29 @@ def admit(*, login: str, password: str, code: str, origin: Origin) -> User:
 
 def forget_failures(user: User) -> None:
     """Someone proved otherwise that the account is theirs: the guesses of others don't count."""
-    ACCOUNT_DELAY.forget(f"user:{user.pk}")
+    for login in (user.username, user.email):
+        ACCOUNT_DELAY.forget(_account_key(login))
 
 
 def _brake(user: User | None, login: str, origin: Origin) -> tuple[GrowingDelay, str]:
     """Which failures count against this attempt."""
-    if user is None:
-        # As much for names that nobody has: else those could be told by not being slowed.
-        name = login.strip().lower().encode("utf-8", "surrogatepass")
-        return ACCOUNT_DELAY, f"name:{hashlib.sha256(name).hexdigest()[:32]}"
-    device = knowndevices.known_device(
-        origin.device_cookie, user_id=user.pk, password=user.password
-    )
-    if device is not None:
-        return DEVICE_DELAY, f"{user.pk}:{device}"
-    return ACCOUNT_DELAY, f"user:{user.pk}"
+    if user is not None:
+        device = knowndevices.known_device(
+            origin.device_cookie, user_id=user.pk, password=user.password
+        )
+        if device is not None:
+            return DEVICE_DELAY, f"{user.pk}:{device}"
+    return ACCOUNT_DELAY, _account_key(login)
+
+
+def _account_key(login: str) -> str:
+    """By what was typed, whether or not somebody has that name.
+
+    One key for an account's name and its address would tell which belong together, and names that
+    nobody has would be told by not being slowed.
+    """
+    name = login.strip().lower().encode("utf-8", "surrogatepass")
+    return f"name:{hashlib.sha256(name).hexdigest()[:32]}"
 
 
 def _checked_password(
@@ -131,6 +143,10 @@ def _checked_password(
         correct, outdated = verify_password(password, encoded)
         if correct and user is not None and user.is_active:
             return user, make_password(password) if outdated else encoded
+        if user is not None and outdated:
+            # Verifying took the time of the old parameters: the present ones are what an unknown
+            # name costs, and who answers faster than that has an account.
+            make_password(password)
     except Unavailable:
         brake.forgive(key)
         raise

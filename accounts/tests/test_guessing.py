@@ -8,7 +8,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts import actions, knowndevices
-from accounts.actions.identity import ACCOUNT_DELAY, ADDRESS_DELAY
+from accounts.actions.identity import ACCOUNT_DELAY, ADDRESS_DELAY, forget_failures
 from accounts.models import User
 from accounts.tests.conftest import PASSWORD
 from pneumatic.lib.errors import Unavailable
@@ -40,9 +40,22 @@ def test_guesses_at_one_account_are_slowed_wherever_they_come_from(alice: User) 
     assert "not locked" in refused.json()["detail"]
 
 
-def test_name_and_e_mail_address_are_one_account(alice: User) -> None:
-    guess(3, "ALICE")
-    assert guess(5, "alice@example.org", network=1)[-1] == 429
+def test_name_and_e_mail_address_are_slowed_apart(alice: User) -> None:
+    """One brake for both would tell strangers which address belongs to which name."""
+    assert guess(12, "ALICE")[-1] == 429
+    assert guess(1, " alice ", network=2) == [429], "which is the same name"
+
+    assert guess(12, "alice@example.org", network=1) == guess(12, "nobody@example.org", network=3)
+
+
+def test_who_proves_otherwise_to_be_the_owner_is_slowed_by_neither(alice: User) -> None:
+    guess(12, "alice")
+    guess(12, "ALICE@example.org", network=1)
+
+    forget_failures(alice)
+
+    assert sign_in(Client(), "alice@example.org").status_code == 200
+    assert sign_in(Client()).status_code == 200
 
 
 def test_names_that_nobody_has_are_slowed_alike(alice: User) -> None:
@@ -125,6 +138,16 @@ def test_one_address_that_tries_many_accounts_is_slowed(alice: User) -> None:
     assert statuses[-2:] == [401, 429]
     assert sign_in(client).status_code == 429
     assert sign_in(Client(), REMOTE_ADDR="203.0.113.9").status_code == 200
+
+
+def test_the_owner_comes_in_from_a_known_browser_at_the_attackers_address(alice: User) -> None:
+    browser, stranger = Client(), Client()
+    assert sign_in(browser, body={"cookie": True}).status_code == 200
+    for n in range(ADDRESS_DELAY.free + 2):
+        sign_in(stranger, f"name{n}", "wrong")
+    assert sign_in(stranger).status_code == 429
+
+    assert sign_in(browser).status_code == 200
 
 
 def test_an_ipv6_network_is_one_address(alice: User) -> None:

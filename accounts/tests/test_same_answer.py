@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts import actions, queries
+from accounts.hashers import Argon2Hasher
 from accounts.models import User
 from accounts.passwordrules import PASSWORD_MAX
 from accounts.tests.conftest import PASSWORD
@@ -46,6 +47,27 @@ STRANGERS = [
     {"username": "bob", "password": PASSWORD},
     {"username": "bob", "password": "wrong"},
 ]
+
+
+@pytest.mark.parametrize("login", ["alice", "bob"])
+def test_an_old_hash_answers_no_faster_than_an_unknown_name(
+    people: None, anyone: APIClient, monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    """Verifying costs what the stored hash says; so one hash at today's price follows."""
+    monkeypatch.setattr(Argon2Hasher, "memory_cost", 16)
+    assert User.objects.get(username__iexact=login).password.count("m=8,")
+    at_present: list[int] = []
+    encode = Argon2PasswordHasher.encode
+
+    def counted(self: Any, *args: Any) -> str:
+        at_present.append(self.memory_cost)
+        return encode(self, *args)
+
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", counted)
+    for username in ("nobody", login):
+        at_present.clear()
+        anyone.post(TOKEN, {"username": username, "password": "wrong"})
+        assert at_present == [16]
 
 
 def test_unknown_wrong_and_suspended_get_the_same_bytes_after_the_same_hashing(
