@@ -40,7 +40,11 @@ _TRIES: Final = 2
 #: the request that it belongs to, which measured as a millisecond more where there is an account.
 _AFTER_THE_ANSWER: Final = (0.0, 0.0) if settings.TESTING else (0.05, 0.3)
 _chance: Final = secrets.SystemRandom()
-#: Nobody's mailbox is filled from here, whoever asks: three at once, then one each few minutes.
+#: What somebody is told about their own account is never held back: nobody causes it without having
+#: been let in, and whoever was could else silence it by asking for other mail first.
+_NOTICES: Final[frozenset[Kind]] = frozenset({"password-changed", "second-factor-removed"})
+#: Nobody's mailbox is filled from here, whoever asks: of each kind three at once, then one each few
+#: minutes. Each kind apart, so that links which strangers ask for don't use up the others.
 _ADDRESSEE_DELAY: Final = GrowingDelay("mail", free=3, forgets=20 * 60, first=60, longest=60 * 60)
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 
@@ -53,8 +57,9 @@ def is_on() -> bool:
 def send_on_commit(kind: Kind, to: str, context: Mapping[str, Any], *, decoy: bool = False) -> None:
     """Send after the transaction, if there is one, has been committed. Never raises.
 
-    Nothing happens where e-mail is off, or this address got enough of it lately. A ``decoy`` is
-    written and thrown away: the same work for an address that gets nothing.
+    Nothing happens where e-mail is off, or this address got enough of the kind lately; notices of
+    what was done to an account are always sent. A ``decoy`` is written and thrown away: the same
+    work for an address that gets nothing.
     """
     if is_on():
         transaction.on_commit(lambda: _submit(kind, to, dict(context), decoy))
@@ -78,7 +83,7 @@ def _workers() -> ThreadPoolExecutor:
 
 def _submit(kind: Kind, to: str, context: dict[str, Any], decoy: bool) -> None:
     addressee = hashlib.sha256(to.lower().encode()).hexdigest()[:32]
-    if _ADDRESSEE_DELAY.begin(addressee):
+    if kind not in _NOTICES and _ADDRESSEE_DELAY.begin(f"{kind}:{addressee}"):
         log.info("mail_held_back", kind=kind)
     elif not _waiting.acquire(blocking=False):
         log.warning("mail_dropped", kind=kind, waiting=MOST_WAITING)

@@ -104,8 +104,8 @@ def _store(
         if keep is not None:
             sessions = sessions.exclude(pk=keep.pk)
         end_sessions(sessions, reason=RevokedReason.PASSWORD_CHANGED)
-        if known is not None:
-            person = {"name": locked.get_full_name(), "username": locked.username}
-            mail.send_on_commit("password-changed", locked.email, person)
+        # By whomever: a password that the staff set unasked is what its owner most wants to know.
+        person = {"name": locked.get_full_name(), "username": locked.username}
+        mail.send_on_commit("password-changed", locked.email, person)
         event.record(locked)
     user.password = encoded

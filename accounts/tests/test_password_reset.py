@@ -211,6 +211,34 @@ def test_the_owner_is_told_that_the_password_was_changed(alice: User, committed:
     assert NEW not in message.body
 
 
+def test_the_owner_is_told_of_a_password_that_the_staff_set(
+    alice: User, bob: User, committed: Committed
+) -> None:
+    with committed(execute=True):
+        actions.set_password(user=alice, new=NEW, actor=bob)
+    mail.drain()
+
+    (message,) = outgoing.outbox
+    assert message.to == ["alice@example.org"]
+    assert "was changed just now" in message.body
+    assert NEW not in message.body
+
+
+def test_links_that_strangers_ask_for_silence_no_notice(alice: User, committed: Committed) -> None:
+    for _ in range(5):
+        ask(committed)
+    assert len(outgoing.outbox) < 5, "of one kind an address gets no end of"
+
+    outgoing.outbox.clear()
+    with committed(execute=True):
+        for _ in range(5):
+            actions.set_password(user=alice, new=NEW)
+        mail.send_on_commit("account-exists", alice.email, {"name": "Alice", "username": "alice"})
+    mail.drain()
+    assert sum("password on" in message.subject for message in outgoing.outbox) == 5
+    assert len(outgoing.outbox) == 6, "and other kinds are counted apart"
+
+
 def test_without_e_mail_there_is_no_reset(anyone: APIClient, db: None, settings: Settings) -> None:
     settings.MAIL_ON = False
 
