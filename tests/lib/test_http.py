@@ -340,6 +340,14 @@ def test_one_address_may_try_so_often_at_one_door() -> None:
 
 
 @pytest.mark.usefixtures("three_attempts")
+def test_many_addresses_do_not_make_the_guard_forget_one() -> None:
+    tried = [_try(_Guarded, "192.0.2.7") for _ in range(4)]
+    for number in range(400):
+        _try(_Guarded, f"198.51.{number // 200}.{number % 200}")
+    assert tried[-1].status_code == _try(_Guarded, "192.0.2.7").status_code == 429
+
+
+@pytest.mark.usefixtures("three_attempts")
 def test_an_ipv6_network_is_one_address() -> None:
     tried = [_try(_Guarded, f"2001:db8::{number}") for number in range(1, 5)]
     assert [response.status_code for response in tried] == [200, 200, 200, 429]
