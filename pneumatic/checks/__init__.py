@@ -34,6 +34,9 @@ DEPLOYING: Final[tuple[Check, ...]] = (
     deploying.environment_is_production,
     deploying.transport_is_secure,
     deploying.processes_have_a_server_of_data,
+    deploying.staff_has_a_second_factor,
+    deploying.limits_are_on,
+    deploying.passwords_are_costly_to_guess,
 )
 
 

@@ -34,6 +34,13 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(checks.network, "_database", lambda: {"HOST": "", "OPTIONS": {}})
     settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 31_536_000
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.REQUIRE_SECOND_FACTOR = "staff"
+    # Tests run without limits, and with cheap hashes.
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 60, 1000
+    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = settings.SOCKET_COMMANDS_PER_MINUTE = 20
+    settings.SOCKETS_PER_USER = settings.SOCKETS_PER_ADDRESS = 20
+    settings.CONVERSATIONS_PER_DAY = settings.MEMBERS_PER_DAY = 200
+    settings.ARGON2_TIME_COST, settings.ARGON2_MEMORY_KIB = 2, 19_456
     return settings
 
 
@@ -77,6 +84,17 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"SECURE_SSL_REDIRECT": False}, "E011"),
     ({"SECURE_HSTS_SECONDS": 0}, "E011"),
     ({"ON_SQLITE": True}, "E012"),
+    ({"REQUIRE_SECOND_FACTOR": "nobody"}, "W010"),
+    ({"RATE_LIMIT_PER_MINUTE": 0}, "W011"),
+    ({"RATE_LIMIT_PER_HOUR": 0}, "W011"),
+    ({"ANONYMOUS_ATTEMPTS_PER_MINUTE": 0}, "W011"),
+    ({"SOCKET_COMMANDS_PER_MINUTE": 0}, "W011"),
+    ({"SOCKETS_PER_USER": 0}, "W011"),
+    ({"SOCKETS_PER_ADDRESS": 0}, "W011"),
+    ({"CONVERSATIONS_PER_DAY": 0}, "W011"),
+    ({"MEMBERS_PER_DAY": 0}, "W011"),
+    ({"ARGON2_MEMORY_KIB": 19_455}, "W012"),
+    ({"ARGON2_TIME_COST": 1}, "W012"),
 ]
 
 
@@ -165,6 +183,14 @@ def _check_deploy(environment: dict[str, str], *arguments: str) -> subprocess.Co
         timeout=50,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("time", "kib"), [(1, 47_104), (2, 65_536), (3, 12_288), (9, 7_168)])
+def test_less_memory_is_made_up_for_by_more_time_and_the_reverse(
+    production: Settings, time: int, kib: int
+) -> None:
+    production.ARGON2_TIME_COST, production.ARGON2_MEMORY_KIB = time, kib
+    assert _found() == []
 
 
 def test_one_process_needs_no_redis(production: Settings) -> None:
