@@ -4,6 +4,7 @@ Django's own cost (100 MiB, 8 lanes) makes sign-in a lever: twenty at once take 
 takes 19 MiB, and the rest wait their turn.
 """
 
+import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -52,3 +53,19 @@ class Argon2Hasher(Argon2PasswordHasher):
 
     def verify(self, password: str, encoded: str) -> bool:
         return _in_turn(super().verify, password, encoded)
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Make up for what a stored hash of cheaper parameters took less than one of ours.
+
+        Else a wrong password would be answered faster than a name that nobody has. A whole hash
+        more would only turn that round: Argon2's time grows with memory times passes, so the rest
+        is that of the product. What a costlier hash took longer can't be taken back.
+        """
+        stored = self.decode(encoded)
+        spent = stored["time_cost"] * stored["memory_cost"]
+        memory = (self.time_cost * self.memory_cost - spent) // self.time_cost
+        if memory < 8 * self.parallelism:  # the least that Argon2 takes
+            return
+        rest = copy.copy(self)
+        rest.memory_cost = memory
+        rest.encode(password, self.salt())

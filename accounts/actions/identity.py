@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from django.contrib.auth.hashers import (
     UNUSABLE_PASSWORD_PREFIX,
+    get_hasher,
     make_password,
     verify_password,
 )
@@ -143,10 +144,9 @@ def _checked_password(
         correct, outdated = verify_password(password, encoded)
         if correct and user is not None and user.is_active:
             return user, make_password(password) if outdated else encoded
-        if user is not None and outdated:
-            # Verifying took the time of the old parameters: the present ones are what an unknown
-            # name costs, and who answers faster than that has an account.
-            make_password(password)
+        if correct and outdated:
+            # Of a suspended account. As Django does where the password is wrong.
+            get_hasher().harden_runtime(password, encoded)
     except Unavailable:
         brake.forgive(key)
         raise

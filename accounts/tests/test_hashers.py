@@ -85,3 +85,14 @@ class _Begun(ThreadPoolExecutor):
         self._begun.wait(10)
         threading.Timer(0.05, self._leave.set).start()
         return future
+
+
+def test_a_hash_that_cost_more_is_not_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    costly = make_password("seven green lanterns")
+    monkeypatch.setattr(hashers.Argon2Hasher, "parallelism", 2)
+
+    def none(*_: object) -> str:
+        raise AssertionError("nothing is left to make up for")
+
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", none)
+    assert not check_password("seven green lantern", costly)

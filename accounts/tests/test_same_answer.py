@@ -49,25 +49,37 @@ STRANGERS = [
 ]
 
 
-@pytest.mark.parametrize("login", ["alice", "bob"])
-def test_an_old_hash_answers_no_faster_than_an_unknown_name(
-    people: None, anyone: APIClient, monkeypatch: pytest.MonkeyPatch, login: str
+@pytest.mark.parametrize(
+    ("login", "password"), [("alice", "wrong"), ("bob", "wrong"), ("bob", PASSWORD)]
+)
+def test_an_old_hash_takes_as_much_work_as_an_unknown_name(
+    people: None,
+    anyone: APIClient,
+    monkeypatch: pytest.MonkeyPatch,
+    login: str,
+    password: str,
 ) -> None:
-    """Verifying costs what the stored hash says; so one hash at today's price follows."""
-    monkeypatch.setattr(Argon2Hasher, "memory_cost", 16)
-    assert User.objects.get(username__iexact=login).password.count("m=8,")
-    at_present: list[int] = []
-    encode = Argon2PasswordHasher.encode
+    """Work is memory times passes: verifying takes the stored hash's, and the rest follows."""
+    monkeypatch.setattr(Argon2Hasher, "memory_cost", 32)
+    monkeypatch.setattr(Argon2Hasher, "time_cost", 2)
+    work: list[int] = []
+    encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
 
-    def counted(self: Any, *args: Any) -> str:
-        at_present.append(self.memory_cost)
+    def counted_encode(self: Any, *args: Any) -> str:
+        work.append(self.memory_cost * self.time_cost)
         return encode(self, *args)
 
-    monkeypatch.setattr(Argon2PasswordHasher, "encode", counted)
-    for username in ("nobody", login):
-        at_present.clear()
-        anyone.post(TOKEN, {"username": username, "password": "wrong"})
-        assert at_present == [16]
+    def counted_verify(self: Any, password: str, encoded: str) -> bool:
+        stored = self.decode(encoded)
+        work.append(stored["memory_cost"] * stored["time_cost"])
+        return verify(self, password, encoded)
+
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", counted_encode)
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", counted_verify)
+    for username, expected in (("nobody", [64]), (login, [8, 56])):
+        work.clear()
+        assert anyone.post(TOKEN, {"username": username, "password": password}).status_code == 401
+        assert work == expected
 
 
 def test_unknown_wrong_and_suspended_get_the_same_bytes_after_the_same_hashing(
