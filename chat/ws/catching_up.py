@@ -1,6 +1,8 @@
 """How a socket is told what its device has missed."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,8 +18,17 @@ if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
 
 
+#: To be held around reads from the database, and around nothing else: a device that takes its time
+#: with what it is sent shall not keep others waiting.
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+
+
 async def bring_up_to_date(
-    socket: "ChatConsumer", identity: Identity, command: protocol.Sync, epoch: UUID
+    socket: "ChatConsumer",
+    identity: Identity,
+    command: protocol.Sync,
+    epoch: UUID,
+    turn: Turn = nullcontext,
 ) -> None:
     """Answer a sync: join what an invitation got lost of, and tell what the device has missed."""
     read = partial(
@@ -29,26 +40,34 @@ async def bring_up_to_date(
         states=command.states,
     )
     joined = set(hub().conversations_of(socket))
-    found = await in_database(read)
+    async with turn():
+        found = await in_database(read)
     missing = found.readable - joined
     if missing:
         # The invitation was lost. Join now, and read again what may have happened meanwhile.
         await join(socket, missing)
         joined |= missing
-        found = await in_database(read)
+        async with turn():
+            found = await in_database(read)
     if not command.partial:
         found.removed.extend(joined - found.readable - set(found.removed))
-    await tell(socket, command, found)
+    await tell(socket, command, found, turn)
 
 
-async def tell(socket: "ChatConsumer", command: protocol.Sync, found: catchup.Catchup) -> set[UUID]:
+async def tell(
+    socket: "ChatConsumer",
+    command: protocol.Sync,
+    found: catchup.Catchup,
+    turn: Turn = nullcontext,
+) -> set[UUID]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
     for removed in found.removed:
         await hub().leave(socket, groups.conversation(removed))
         socket.tell(protocol.ConversationRemoved(conversation=removed))
     acquaintances = found.acquaintances
     for part in found.parts:
-        page = await in_database(catchup.page, part)
+        async with turn():
+            page = await in_database(catchup.page, part)
         acquaintances |= page.acquaintances
         charge_for_frames(socket.user_id, len(page.frames))
         for frame in page.frames:

@@ -1,11 +1,10 @@
 """What each command does: parse is done, so one action and its answer."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
@@ -22,7 +21,8 @@ from chat.ws import catching_up
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
-from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
+from chat.ws.turns import turns
+from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.ratelimit import rate_key, user_budget
@@ -51,16 +51,14 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand) -> None:
 # --- Opening ------------------------------------------------------------------------------------
 
 
-# When many devices come back at once, those who are here already go on being served: the others'
-# hellos take turns, instead of filling the queue for the database's threads.
-_welcoming: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = WeakKeyDictionary()
-
-
 async def _hello(socket: "ChatConsumer", command: protocol.Hello) -> None:
     socket.hello_came()
-    loop = asyncio.get_running_loop()
-    async with _welcoming.setdefault(loop, asyncio.Semaphore(limits.WELCOMES_AT_ONCE)):
+    try:
         await _welcome(socket, command)
+    except Exception:
+        # Half a welcome is none, and without a timer nothing would end it: let it begin anew.
+        await socket.end(Close.TOO_SLOW)
+        raise
 
 
 async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
@@ -68,7 +66,9 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
     try:
         if token is None:
             raise Unauthenticated
-        identity = await in_database(authenticate_token, token)
+        async with turns().take(begun=False):
+            identity = await in_database(authenticate_token, token)
+            epoch = await in_database(queries.epoch)
     except SessionRevoked:
         await socket.end(Close.REVOKED)
         return
@@ -81,15 +81,9 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
     if not socket.take_place(mine, settings.SOCKETS_PER_USER) or command_wait(identity.user.id):
         await socket.end(Close.TOO_MANY)
         return
-    epoch = await in_database(queries.epoch)
     socket.identity = identity
     socket.user_id, socket.session_id = identity.user.id, identity.session.id
-    try:
-        await _come_in(socket, identity, command, epoch)
-    except ProblemError:
-        # Half a welcome is none: let it come back and begin anew.
-        await socket.end(Close.TOO_SLOW)
-        raise
+    await _come_in(socket, identity, command, epoch)
 
 
 async def _come_in(
@@ -107,8 +101,10 @@ async def _come_in(
             limits=limits.told_to_clients(),
         )
     )
-    mine = await in_database(queries.conversation_ids_of, identity.user)
-    if not await in_database(active_among, [identity.session.id]):
+    async with turns().take(begun=True):
+        mine = await in_database(queries.conversation_ids_of, identity.user)
+        active = await in_database(active_among, [identity.session.id])
+    if not active:
         # It ended before the hub listened for that.
         await socket.end(Close.REVOKED)
         return
@@ -116,7 +112,8 @@ async def _come_in(
     await catching_up.join(socket, mine)
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
-    await catching_up.bring_up_to_date(socket, identity, sync, epoch)
+    turn = partial(turns().take, begun=True)
+    await catching_up.bring_up_to_date(socket, identity, sync, epoch, turn)
     await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
 
 

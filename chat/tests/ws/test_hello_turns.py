@@ -1,0 +1,126 @@
+"""Hellos that come at once: whom they may keep waiting, and how each of them ends."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chat import limits, queries
+from chat.protocol import Close
+from chat.ws import consumer, handlers, turns
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_group, say
+from pneumatic.testing.socket import Device, device_of
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+async def _say_hello(device: Device) -> None:
+    await device.open()
+    await device.say(type="hello", token=device.token, epoch=None, versions={})
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_readers_that_take_nothing_of_their_catch_up_keep_no_other_hello_waiting(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    for _ in range(5):
+        group = await in_database(make_group, world.alice, world.bob)
+        for _ in range(6):
+            await in_database(say, world.alice, group, "x" * 3000)
+    monkeypatch.setattr(limits, "OUTBOUND_BYTES", 80_000)
+    really_send = consumer.ChatConsumer._send_text
+    stuck = set[consumer.ChatConsumer]()
+
+    async def send_but_not_to_bob(self: consumer.ChatConsumer, text: str) -> None:
+        if self.identity is not None and self.user_id == world.bob.id:
+            stuck.add(self)
+            await asyncio.Event().wait()
+        await really_send(self, text)
+
+    monkeypatch.setattr(consumer.ChatConsumer, "_send_text", send_but_not_to_bob)
+    readers = [await device_of(world.bob) for _ in range(limits.WELCOMES_AT_ONCE)]
+    for each in readers:
+        await _say_hello(each)
+    await _until(lambda: len(stuck) == len(readers))
+    async with await device_of(world.alice) as alice:
+        assert await alice.send(world.group, "I am in")
+    for each in readers:
+        await each.close()
+
+
+async def test_a_hello_whose_turn_does_not_come_is_told_to_come_back(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(turns.turns(), "_free", 0)
+    device = await device_of(live_world.alice)
+    await _say_hello(device)
+    assert await device.expect_close() == Close.TOO_SLOW
+    await device.close()
+    turns.turns()._pass_on()
+    async with await device_of(live_world.alice):
+        assert turns.turns()._free == 1
+
+
+async def test_who_has_begun_goes_before_those_who_begin() -> None:
+    line, order = turns.Turns(1), list[str]()
+
+    async def go(name: str, *, begun: bool) -> None:
+        async with line.take(begun=begun):
+            order.append(name)
+
+    async with line.take(begun=False):
+        going = [asyncio.create_task(go("beginner", begun=False))]
+        going.append(asyncio.create_task(go("gives up", begun=True)))
+        going.append(asyncio.create_task(go("begun", begun=True)))
+        await _until(lambda: len(line._begun) == 2)
+        going[1].cancel()
+    await asyncio.wait(going)
+    assert order == ["begun", "beginner"]
+    assert line._free == 1
+
+
+async def test_a_turn_that_comes_in_the_moment_of_giving_up_is_passed_on() -> None:
+    line = turns.Turns(1)
+
+    async def go() -> None:
+        async with line.take(begun=True):
+            pass
+
+    async with line.take(begun=True):
+        waiting = asyncio.create_task(go())
+        await _until(lambda: len(line._begun) == 1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert line._free == 1
+
+
+@pytest.mark.parametrize("failure", [Unavailable(), RuntimeError("a defect")])
+@pytest.mark.parametrize(("module", "name"), [(handlers, "authenticate_token"), (queries, "epoch")])
+async def test_a_hello_that_fails_closes_its_socket(
+    live_world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    failure: Exception,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise failure
+
+    device = await device_of(live_world.alice)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, fail)
+        await _say_hello(device)
+        assert await device.expect_close() == Close.TOO_SLOW
+    await device.close()
+    async with await device_of(live_world.alice) as again:
+        assert again.mirror.conversations
