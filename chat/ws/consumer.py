@@ -16,6 +16,7 @@ from chat import limits, metrics, protocol
 from chat.protocol import Close
 from chat.ws import handlers, origin
 from chat.ws.hub import hub
+from chat.ws.incoming import Incoming
 from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock, crowd
 from pneumatic.lib import tracing
@@ -52,14 +53,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._close_code: int | None = None
         self._places: list[str] = []
         self._retiring = False
-        self._answering = asyncio.Lock()
+        self._retired = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Nobody takes what waits for a device that is gone.
+        self._incoming = Incoming(receive, self.outbound.close)
+        self.spawn(self._incoming.run())
         self.spawn(self.outbound.run())
         # Set here as well: a socket that ends before its first message would have none.
         self.scope = scope
         metrics.SOCKETS.inc()
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, self._incoming.next, send)
         finally:
             # Here and not in disconnect(), which Channels skips after an exception.
             metrics.SOCKETS.dec()
@@ -71,8 +75,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case "websocket.connect":
                 await self.connect()
             case "websocket.receive":
-                async with self._answering:
-                    await self.receive(message.get("text"), message.get("bytes"))
+                await self.receive(message.get("text"), message.get("bytes"))
+            case "chat.retire":
+                self._retiring = True
+                await self.outbound.flush()
+                self._retired.set()
             case "websocket.disconnect":
                 if self._close_code is None:
                     self._close_code = message.get("code", 1006)
@@ -176,11 +183,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.end_soon(Close.REVOKED)
 
     async def retire(self) -> None:
-        self._retiring = True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_SECONDS), self._answering:
-                await self.outbound.flush()
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self._incoming.put({"type": "chat.retire"})
+                await self._retired.wait()
         await self.end(Close.RESTARTING)
+
+    @property
+    def is_gone(self) -> bool:
+        """Nobody is there any more to hear an answer."""
+        return self._incoming.ended
 
     def hello_came(self) -> None:
         """In time; how long its answer takes is not the device's fault."""
@@ -220,6 +232,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         timer: asyncio.TimerHandle | None = getattr(self, "_hello_timer", None)
         if timer is not None:
             timer.cancel()
+        self._retired.set()
         for place in self._places:
             crowd().leave(place)
         self.clock.stop()

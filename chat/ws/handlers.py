@@ -21,7 +21,7 @@ from chat.ws import catching_up
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
-from chat.ws.turns import turns
+from chat.ws.turns import Gone, turns
 from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
@@ -55,6 +55,8 @@ async def _hello(socket: "ChatConsumer", command: protocol.Hello) -> None:
     socket.hello_came()
     try:
         await _welcome(socket, command)
+    except Gone:
+        return  # And what it said after that comes to an end by itself.
     except Exception:
         # Half a welcome is none, and without a timer nothing would end it: let it begin anew.
         await socket.end(Close.TOO_SLOW)
@@ -66,7 +68,7 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
     try:
         if token is None:
             raise Unauthenticated
-        async with turns().take(begun=False):
+        async with turns().take(lambda: socket.is_gone, begun=False):
             identity = await in_database(authenticate_token, token)
             epoch = await in_database(queries.epoch)
     except SessionRevoked:
@@ -101,7 +103,8 @@ async def _come_in(
             limits=limits.told_to_clients(),
         )
     )
-    async with turns().take(begun=True):
+    turn = partial(turns().take, lambda: socket.is_gone, begun=True)
+    async with turn():
         mine = await in_database(queries.conversation_ids_of, identity.user)
         active = await in_database(active_among, [identity.session.id])
     if not active:
@@ -112,7 +115,6 @@ async def _come_in(
     await catching_up.join(socket, mine)
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
-    turn = partial(turns().take, begun=True)
     await catching_up.bring_up_to_date(socket, identity, sync, epoch, turn)
     await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
 

@@ -6,7 +6,7 @@ hellos take turns, instead of filling the queue for the database's threads.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -19,6 +19,10 @@ from pneumatic.lib.errors import Unavailable
 _PATIENCE_SECONDS: Final = 4.0
 
 
+class Gone(Exception):
+    """The device went away while it waited for its turn."""
+
+
 class Turns:
     """So many at once. Who had a turn before goes before those who begin."""
 
@@ -28,17 +32,20 @@ class Turns:
         self._beginners: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def take(self, *, begun: bool) -> AsyncIterator[None]:
+    async def take(self, is_gone: Callable[[], bool], *, begun: bool) -> AsyncIterator[None]:
         """Have a turn for the time of the block, which is to be work with the database alone.
 
         `begun` says that the hello had one before: else everybody would be half welcomed, and
-        nobody wholly. Raises `Unavailable` where no turn comes in time.
+        nobody wholly. Raises `Unavailable` where no turn comes in time, and `Gone` where nobody
+        is there any more to have it: those who are shall not wait for that.
         """
         if self._free:
             self._free -= 1
         else:
             await self._wait(self._begun if begun else self._beginners)
         try:
+            if is_gone():
+                raise Gone
             yield
         finally:
             self._pass_on()

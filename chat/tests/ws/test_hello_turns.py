@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.authentication import Identity, authenticate_token
 from chat import limits, queries
 from chat.protocol import Close
 from chat.ws import consumer, handlers, turns
@@ -25,6 +26,10 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def _is_there() -> bool:
+    return False  # it is not gone
 
 
 async def test_readers_that_take_nothing_of_their_catch_up_keep_no_other_hello_waiting(
@@ -70,14 +75,42 @@ async def test_a_hello_whose_turn_does_not_come_is_told_to_come_back(
         assert turns.turns()._free == 1
 
 
+async def test_devices_that_gave_up_are_not_served_before_those_that_wait(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+
+    def authenticate(token: str) -> Identity:
+        served.append(token)
+        return authenticate_token(token)
+
+    monkeypatch.setattr(handlers, "authenticate_token", authenticate)
+    line = turns.turns()
+    monkeypatch.setattr(line, "_free", 0)
+    given_up = [await device_of(live_world.bob) for _ in range(3)]
+    for each in given_up:
+        await _say_hello(each)
+    await _until(lambda: len(line._beginners) == len(given_up))
+    for each in given_up:
+        await each.socket.send_input({"type": "websocket.disconnect", "code": 1006})
+    alice = await device_of(live_world.alice)
+    await _say_hello(alice)
+    await _until(lambda: len(line._beginners) == len(given_up) + 1)
+    line._pass_on()
+    await alice.expect("synced")
+    assert served == [alice.token]
+    for each in (alice, *given_up):
+        await each.close()
+
+
 async def test_who_has_begun_goes_before_those_who_begin() -> None:
     line, order = turns.Turns(1), list[str]()
 
     async def go(name: str, *, begun: bool) -> None:
-        async with line.take(begun=begun):
+        async with line.take(_is_there, begun=begun):
             order.append(name)
 
-    async with line.take(begun=False):
+    async with line.take(_is_there, begun=False):
         going = [asyncio.create_task(go("beginner", begun=False))]
         going.append(asyncio.create_task(go("gives up", begun=True)))
         going.append(asyncio.create_task(go("begun", begun=True)))
@@ -92,10 +125,10 @@ async def test_a_turn_that_comes_in_the_moment_of_giving_up_is_passed_on() -> No
     line = turns.Turns(1)
 
     async def go() -> None:
-        async with line.take(begun=True):
+        async with line.take(_is_there, begun=True):
             pass
 
-    async with line.take(begun=True):
+    async with line.take(_is_there, begun=True):
         waiting = asyncio.create_task(go())
         await _until(lambda: len(line._begun) == 1)
     waiting.cancel()
