@@ -1,8 +1,8 @@
 """How a socket is told what its device has missed."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -40,18 +40,54 @@ async def bring_up_to_date(
         states=command.states,
     )
     joined = set(hub().conversations_of(socket))
-    async with turn():
-        found = await in_database(read)
-    missing = found.readable - joined
-    if missing:
-        # The invitation was lost. Join now, and read again what may have happened meanwhile.
-        await join(socket, missing)
-        joined |= missing
+    with _joins_of(socket) as newer:
         async with turn():
             found = await in_database(read)
-    if not command.partial:
-        found.removed.extend(joined - found.readable - set(found.removed))
+        missing = found.readable - joined
+        if missing:
+            # The invitation was lost. Join now, and read again what may have happened meanwhile.
+            await join(socket, missing)
+            joined |= missing
+            newer.clear()
+            async with turn():
+                found = await in_database(read)
+        if not command.partial:
+            found.removed.extend(joined - found.readable - set(found.removed))
+        await _put_out(socket, found.removed, newer)
     await tell(socket, command, found, turn)
+
+
+async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[UUID]:
+    """Join a conversation and send it whole; who is in it, where that is told."""
+    await join(socket, [conversation_id])
+    with _joins_of(socket) as newer:
+        found = await in_database(
+            catchup.since, identity.user, {conversation_id: 0}, same_history=False, partial=True
+        )
+        await _put_out(socket, found.removed, newer)
+    return await tell(socket, protocol.Sync(versions={}, partial=True), found)
+
+
+@contextmanager
+def _joins_of(socket: "ChatConsumer") -> Iterator[set[UUID]]:
+    """The conversations that the socket joins during the block."""
+    newer = set[UUID]()
+    socket.joins.append(newer)
+    try:
+        yield newer
+    finally:
+        # By identity: another sync's set may be equal.
+        socket.joins[:] = [each for each in socket.joins if each is not newer]
+
+
+async def _put_out(socket: "ChatConsumer", removed: Collection[UUID], newer: set[UUID]) -> None:
+    """Take the socket out of what its person is no member of, unless an invitation is `newer`."""
+    for conversation_id in removed:
+        # Asked each time, as one may come while the socket leaves another conversation.
+        if conversation_id not in newer:
+            # Told first: what an invitation brings must come after it.
+            socket.tell(protocol.ConversationRemoved(conversation=conversation_id))
+            await hub().leave(socket, groups.conversation(conversation_id))
 
 
 async def tell(
@@ -61,9 +97,6 @@ async def tell(
     turn: Turn = nullcontext,
 ) -> set[UUID]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    for removed in found.removed:
-        await hub().leave(socket, groups.conversation(removed))
-        socket.tell(protocol.ConversationRemoved(conversation=removed))
     acquaintances = found.acquaintances
     for part in found.parts:
         async with turn():
@@ -96,6 +129,8 @@ async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool
 
 async def join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:
     """Let the socket hear of these conversations from now on."""
+    for newer in socket.joins:
+        newer.update(conversation_ids)
     await asyncio.gather(
         *(hub().join(socket, groups.conversation(each)) for each in conversation_ids)
     )

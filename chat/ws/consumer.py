@@ -46,6 +46,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.outbound = Outbound(self._send_text, self._too_slow)
         self.clock = TokenClock(self._token_expiring, self._token_expired)
         self.ready = False
+        #: One for each sync that is being read: what this socket has joined since.
+        self.joins: list[set[UUID]] = []
         self._pace = Pace()
         self._bad_frames = 0
         self._frames = 0

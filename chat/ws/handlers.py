@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from accounts.queries import active_among
-from chat import catchup, limits, metrics, presence, presenters, protocol, queries
+from chat import limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
 from chat.actions.receipts import mark_delivered, mark_read
 from chat.actions.sending import Draft
@@ -128,11 +128,7 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     """The person has become a member: join the conversation and send it whole."""
     if socket.identity is None:
         return
-    await catching_up.join(socket, [conversation_id])
-    found = await in_database(
-        catchup.since, socket.identity.user, {conversation_id: 0}, same_history=False, partial=True
-    )
-    met = await catching_up.tell(socket, protocol.Sync(versions={}, partial=True), found)
+    met = await catching_up.bring_in(socket, socket.identity, conversation_id)
     # People who have met only now have not heard of each other's coming.
     for acquaintance in await presence.online_among(met):
         socket.tell(protocol.PresenceEvent(user=acquaintance, online=True))
