@@ -119,7 +119,7 @@ def test_the_link_alone_is_not_enough(
 
     wrong = [anyone.post(VERIFY, {"token": token, "password": f"guess {n}"}) for n in range(9)]
     assert set(wrong[0].json()["errors"]) == {"password"}
-    assert [each.status_code for each in wrong][-1] == 429
+    assert 429 in [each.status_code for each in wrong]
     assert not User.objects.exists()
 
 

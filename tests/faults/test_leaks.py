@@ -120,7 +120,7 @@ def all_there_is() -> dict[str, Any]:
 
 async def at_rest() -> dict[str, Any]:
     """What there is once no socket's end is under way any more."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while (
         hub().sockets
         or hub()._rooms.by_group
