@@ -5,6 +5,7 @@ stall a request for longer than ``TIMEOUT``. After a failure Redis is left alone
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -99,9 +100,19 @@ def _async_client(url: str) -> redis.asyncio.Redis:
     return known[1]
 
 
+#: How many scripts each event loop is waiting for.
+_under_way: "WeakKeyDictionary[asyncio.AbstractEventLoop, int]" = WeakKeyDictionary()
+
+
 async def close() -> None:
-    """Close the running event loop's connections, if it has any."""
-    known = _clients.pop(asyncio.get_running_loop(), None)
+    """Close the running event loop's connections, if it has any, once nothing uses them."""
+    loop = asyncio.get_running_loop()
+    # A connection that is closed under a script would be opened again by it, for nobody to close.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(4 * TIMEOUT):
+            while _under_way.get(loop):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+    known = _clients.pop(loop, None)
     if known is not None:
         await known[1].aclose()
 
@@ -136,10 +147,14 @@ class Script:
         """As ``run``, without blocking the event loop."""
         _outage.check()
         client = _async_client(settings.REDIS_URL)
+        loop = asyncio.get_running_loop()
+        _under_way[loop] = _under_way.get(loop, 0) + 1
         try:
             answer = await client.register_script(self._source)(self._keys(keys), arguments)
         except _FAILURES as error:
             _outage.began(error)
             raise Away from error
+        finally:
+            _under_way[loop] -= 1
         _outage.ended()
         return answer

@@ -98,6 +98,22 @@ def in_the_layer() -> dict[str, int]:
     return {"groups": len(layer.groups), "channels": len(layer.channels)}
 
 
+#: Consumers that tests before this one in the same process hold on to, in a traceback for example.
+_of_others: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _know_those_of_others() -> None:
+    _of_others.clear()
+    _of_others.update(consumers())
+
+
+def consumers() -> set[int]:
+    """Which there are, by identity."""
+    gc.collect()
+    return {id(each) for each in gc.get_objects() if type(each) is ChatConsumer}
+
+
 def all_there_is() -> dict[str, Any]:
     """What would grow if something stayed behind."""
     gc.collect()
@@ -106,7 +122,7 @@ def all_there_is() -> dict[str, Any]:
     return {
         "sockets": len(hub().sockets),
         "rooms": sorted(hub()._rooms.by_group),
-        "consumers": sum(type(each) is ChatConsumer for each in gc.get_objects()),
+        "consumers": len(consumers() - _of_others),
         # Sleeps some seconds longer than there are sockets.
         "tasks": sorted(names - {"Hub._keep_alive"}),
         "sockets' tasks": sum("ChatConsumer" in name for name in names),
