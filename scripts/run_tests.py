@@ -5,7 +5,7 @@
 What this machine can't have (PostgreSQL, Redis, Chromium, Node) is named in a block at the end; the
 rest runs. With `CI=true` it is an error. pytest's own options go into `PYTEST_ADDOPTS`.
 
-Up to three tests that fail in parallel with others are run once more, alone, and named in the
+Up to eight tests that fail in parallel with others are run once more, alone, and named in the
 summary if they pass then: a crowded machine is no defect of ours, and a test that needs this is
 one to be mended.
 """
@@ -33,7 +33,7 @@ RESULTS = DATA / "test"
 ARTEFACTS = DATA / "artefacts"
 WORKERS = os.environ.get("PYTEST_WORKERS", "2")
 # With more failures than this the machine isn't the reason.
-RUN_AGAIN = 3
+RUN_AGAIN = 8
 # The last lines of `node --test`, in either of its formats.
 NODE_COUNT = re.compile(r"^(?:#|ℹ) (tests|fail|skipped) (\d+)", re.MULTILINE)
 
