@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -96,16 +95,3 @@ def _witness(event: AuditEvent) -> None:
         address=event.address,
         **{f"detail_{name}": value for name, value in event.detail.items()},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What to record of somebody once it has come about; the fields are those of ``record``."""
-
-    kind: AuditKind
-    actor: User | None = None
-    address: str | None = None
-
-    def record(self, user: User) -> None:
-        """Append it, of ``user``."""
-        record(kind=self.kind, user=user, actor=self.actor, address=self.address)

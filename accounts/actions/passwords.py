@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import links, mail, queries
-from accounts.actions.audit import Event
+from accounts.actions.audit import record
 from accounts.actions.identity import forget_failures, require_password
 from accounts.actions.sessions import end_sessions
 from accounts.models import AuditKind, RevokedReason, Session, User
@@ -40,8 +40,14 @@ def change_password(
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})
-    event = Event(AuditKind.PASSWORD_CHANGED, address=address)
-    _store(user, make_password(new), keep=keep, known=known, event=event)
+    _store(
+        user,
+        make_password(new),
+        keep=keep,
+        known=known,
+        kind=AuditKind.PASSWORD_CHANGED,
+        address=address,
+    )
 
 
 def request_password_reset(*, email: str) -> None:
@@ -71,8 +77,14 @@ def reset_password(*, token: str, new: str, address: str | None = None) -> User:
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})
-    event = Event(AuditKind.PASSWORD_RESET, address=address)
-    _store(user, make_password(new), keep=None, known=user.password, event=event)
+    _store(
+        user,
+        make_password(new),
+        keep=None,
+        known=user.password,
+        kind=AuditKind.PASSWORD_RESET,
+        address=address,
+    )
     forget_failures(user)
     return user
 
@@ -86,12 +98,26 @@ def set_password(
     address: str | None = None,
 ) -> None:
     """Replace the password on someone else's word (``actor``'s); all sessions but ``keep`` end."""
-    event = Event(AuditKind.PASSWORD_CHANGED, actor=actor, address=address)
-    _store(user, make_password(new), keep=keep, known=None, event=event)
+    _store(
+        user,
+        make_password(new),
+        keep=keep,
+        known=None,
+        kind=AuditKind.PASSWORD_CHANGED,
+        actor=actor,
+        address=address,
+    )
 
 
 def _store(
-    user: User, encoded: str, *, keep: Session | None, known: str | None, event: Event
+    user: User,
+    encoded: str,
+    *,
+    keep: Session | None,
+    known: str | None,
+    kind: AuditKind,
+    actor: User | None = None,
+    address: str | None,
 ) -> None:
     # Hashed before, stored here: a lock is not held while the processor works.
     with transaction.atomic():
@@ -107,5 +133,5 @@ def _store(
         # By whomever: a password that the staff set unasked is what its owner most wants to know.
         person = {"name": locked.get_full_name(), "username": locked.username}
         mail.send_on_commit("password-changed", locked.email, person)
-        event.record(locked)
+        record(kind=kind, user=locked, actor=actor, address=address)
     user.password = encoded

@@ -5,8 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import devices, queries, tokens
-from accounts.actions.audit import record
-from accounts.actions.sessions import end_sessions
+from accounts.actions.sessions import end_sessions, record_session
 from accounts.errors import SessionRevoked
 from accounts.models import AuditKind, RevokedReason, Session
 from accounts.tokens import Claims
@@ -67,10 +66,5 @@ def _take_next_token(session: Session, jti: str, address: str | None) -> bool:
         return True
     log.warning("refresh_token_reused", session=str(session.pk), account=str(session.user_id))
     end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.TOKEN_REUSED)
-    record(
-        kind=AuditKind.TOKEN_REUSED,
-        user=session.user,
-        address=address,
-        detail={"session": str(session.pk), "device": session.device},
-    )
+    record_session(AuditKind.TOKEN_REUSED, session, address=address)
     return False

@@ -65,7 +65,7 @@ def open_session(
             expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
             refresh_jti=tokens.new_jti(),
         )
-        _record(AuditKind.SIGNED_IN, session, address=address)
+        record_session(AuditKind.SIGNED_IN, session, address=address)
     return session
 
 
@@ -84,7 +84,7 @@ def sign_out(*, session: Session, address: str | None = None) -> None:
     """End the session from its own device; ending it twice is no error."""
     with transaction.atomic():
         if end_sessions(Session.objects.filter(pk=session.pk), reason=RevokedReason.SIGNED_OUT):
-            _record(AuditKind.SIGNED_OUT, session, address=address)
+            record_session(AuditKind.SIGNED_OUT, session, address=address)
 
 
 def sign_out_everywhere(
@@ -121,7 +121,7 @@ def revoke_session(*, user: User, session_id: uuid.UUID, address: str | None = N
         mine = Session.objects.filter(user=user, pk=session_id)
         if not end_sessions(mine, reason=RevokedReason.SIGNED_OUT_ELSEWHERE):
             raise NoSuchSession
-        _record(AuditKind.SESSION_REVOKED, mine.get(), address=address)
+        record_session(AuditKind.SESSION_REVOKED, mine.get(), address=address)
 
 
 def revoke_sessions(*, sessions: QuerySet[Session], actor: User, address: str | None = None) -> int:
@@ -131,13 +131,14 @@ def revoke_sessions(*, sessions: QuerySet[Session], actor: User, address: str | 
         among = Session.objects.filter(pk__in=[each.pk for each in ending])
         ended = end_sessions(among, reason=RevokedReason.SIGNED_OUT_ELSEWHERE)
         for session in ending:
-            _record(AuditKind.SESSION_REVOKED, session, actor=actor, address=address)
+            record_session(AuditKind.SESSION_REVOKED, session, actor=actor, address=address)
     return ended
 
 
-def _record(
+def record_session(
     kind: AuditKind, session: Session, *, address: str | None, actor: User | None = None
 ) -> None:
+    """Audit what happened to a session, with its id and its device's name."""
     record(
         kind=kind,
         user=session.user,
