@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Collection, Coroutine
 from typing import Any, Final
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -17,6 +16,7 @@ from chat import groups, presence, protocol, queries
 from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib import realtime
 from pneumatic.lib.metrics import watch_loop_lag
+from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.threads import in_database
 
 log = structlog.get_logger(__name__)
@@ -257,20 +257,16 @@ class Hub:
         await realtime.close_bus()
 
 
-_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
+_hubs = PerLoop(Hub)
 
 
 def hub() -> Hub:
     """The running event loop's hub, made at the first call."""
-    loop = asyncio.get_running_loop()
-    found = _hubs.get(loop)
-    if found is None:
-        found = _hubs[loop] = Hub()
-    return found
+    return _hubs.get()
 
 
 async def close_hub() -> None:
     """Close the running event loop's hub, if it has one."""
-    found = _hubs.pop(asyncio.get_running_loop(), None)
+    found = _hubs.pop()
     if found is not None:
         await found.close()

@@ -10,11 +10,11 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from chat.actions.sending import Busy, Draft, Sent, send_messages
 from pneumatic.lib import threads
 from pneumatic.lib.errors import ProblemError, Unavailable
+from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.threads import in_database
 
 #: Messages in one transaction: enough to share its cost, few enough to keep it short.
@@ -131,13 +131,9 @@ def _too_late() -> Unavailable:
     return Unavailable("The database doesn't answer; try again.", retry_after=2)
 
 
-_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, SendQueue]" = WeakKeyDictionary()
+_queues = PerLoop(SendQueue)
 
 
 def send_queue() -> SendQueue:
     """The running event loop's queue, made at the first call."""
-    loop = asyncio.get_running_loop()
-    found = _queues.get(loop)
-    if found is None:
-        found = _queues[loop] = SendQueue()
-    return found
+    return _queues.get()

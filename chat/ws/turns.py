@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from chat import limits
 from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.perloop import PerLoop
 
 #: How long a hello waits for a turn. Below the time that a device waits for its `welcome`, so that
 #: it is told to come back, and isn't served after it gave up.
@@ -75,13 +75,9 @@ class Turns:
         self._free += 1
 
 
-_turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]" = WeakKeyDictionary()
+_turns = PerLoop(lambda: Turns(limits.WELCOMES_AT_ONCE))
 
 
 def turns() -> Turns:
     """The running event loop's."""
-    loop = asyncio.get_running_loop()
-    found = _turns.get(loop)
-    if found is None:
-        found = _turns[loop] = Turns(limits.WELCOMES_AT_ONCE)
-    return found
+    return _turns.get()

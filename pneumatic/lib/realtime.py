@@ -7,29 +7,25 @@ an outage, and the listener is told when the layer is away and when it is back.
 
 import asyncio
 import time
-from weakref import WeakKeyDictionary
 
 from django.db import transaction
 
 from pneumatic.lib.bus import Bus, Envelope, Listener, publish_blocking
+from pneumatic.lib.perloop import PerLoop
 
 __all__ = ("Envelope", "Listener", "bus", "close_bus", "publish", "publish_on_commit")
 
-_buses: "WeakKeyDictionary[asyncio.AbstractEventLoop, Bus]" = WeakKeyDictionary()
+_buses = PerLoop(Bus)
 
 
 def bus() -> Bus:
     """The running event loop's bus, made at the first call."""
-    loop = asyncio.get_running_loop()
-    found = _buses.get(loop)
-    if found is None:
-        found = _buses[loop] = Bus()
-    return found
+    return _buses.get()
 
 
 async def close_bus() -> None:
     """Close the running event loop's bus, if it has one."""
-    found = _buses.pop(asyncio.get_running_loop(), None)
+    found = _buses.pop()
     if found is not None:
         await found.close()
 
@@ -42,13 +38,12 @@ def publish(group: str, envelope: Envelope) -> None:
     ``envelope`` holds texts, numbers, booleans, lists and dicts of these only.
     """
     envelope.setdefault("at", time.time())
-    for loop, found in list(_buses.items()):
-        if loop.is_running():
-            found.publish(group, envelope)
-            return
-    if asyncio._get_running_loop() is not None:
-        return  # this loop's bus is closed: the process is ending
-    publish_blocking(group, envelope)
+    found = _buses.of_a_running_loop()
+    if found is not None:
+        found.publish(group, envelope)
+    elif asyncio._get_running_loop() is None:
+        publish_blocking(group, envelope)
+    # Else this loop's bus is closed: the process is ending.
 
 
 def publish_on_commit(group: str, envelope: Envelope) -> None:

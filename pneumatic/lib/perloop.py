@@ -1,0 +1,35 @@
+"""What each event loop has one of: its tasks, futures and connections are of no use to another."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+
+
+class PerLoop(Generic[T]):
+    """One object for each event loop, made at its first use and forgotten with the loop."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, T] = WeakKeyDictionary()
+
+    def get(self) -> T:
+        """The running event loop's."""
+        loop = asyncio.get_running_loop()
+        found = self._made.get(loop)
+        if found is None:
+            found = self._made[loop] = self._make()
+        return found
+
+    def pop(self) -> T | None:
+        """The running event loop's, if it has one, which is forgotten."""
+        return self._made.pop(asyncio.get_running_loop(), None)
+
+    def of_a_running_loop(self) -> T | None:
+        """That of some event loop that runs, for threads that belong to none."""
+        for loop, found in list(self._made.items()):
+            if loop.is_running():
+                return found
+        return None
