@@ -164,6 +164,7 @@ def test_quickstart_goes_from_nothing_to_a_demo_and_stops_at_ctrl_c(
     assert f"http://localhost:{port}/" in said
     assert demo.PASSWORD in said
     assert "not for production" in said
+    assert "kind=registered" not in said, "the audit trail is no welcome"
     assert "Traceback" not in said
 
 

@@ -44,7 +44,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         _migrate_if_needed()
         if not User.objects.exists():
+            # What the audit trail says of the demo's people is nothing to begin with.
+            logging.getLogger("accounts.actions.audit").setLevel(logging.WARNING)
             demo.plant()
+            logging.getLogger("accounts.actions.audit").setLevel(logging.NOTSET)
         has_demo = demo.is_planted()
         connections.close_all()
         # Its own words about listening come before the port is bound.
