@@ -199,9 +199,10 @@ def _newest_small(seats: Sequence[Membership]) -> list[Conversation]:
 def _positions(conversations: Sequence[Conversation]) -> Mapping[UUID, list[Membership]]:
     found: dict[UUID, list[Membership]] = defaultdict(list)
     if conversations:
-        for row in Membership.objects.filter(conversation__in=conversations, left_at=None).only(
-            "conversation_id", "user_id", "read_seq", "delivered_seq"
-        ):
+        rows = Membership.objects.filter(conversation__in=conversations, left_at=None)
+        wanted = rows.only("conversation_id", "user_id", "read_seq", "delivered_seq")
+        # In one order, whichever way the database's statistics let it go just now.
+        for row in wanted.order_by("user_id"):
             found[row.conversation_id].append(row)
     return found
 

@@ -87,6 +87,20 @@ def test_in_parts_or_at_once_it_is_the_same(world: World, monkeypatch: pytest.Mo
     assert set().union(*(page.acquaintances for page in pages)) == at_once.acquaintances
 
 
+@pytest.mark.needs_postgres
+def test_positions_come_in_one_order_whichever_way_the_database_finds_them(world: World) -> None:
+    # Where it reads the table through, those rows come last that were written last.
+    say(world.alice, world.group)
+    orders = []
+    for usable in ("on", "off"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL enable_indexscan = {usable}")
+            cursor.execute(f"SET LOCAL enable_bitmapscan = {usable}")
+        ((page,), _) = read(world.bob)
+        orders.append([receipt.user for frame in page.frames for receipt in frame.receipts])
+    assert orders[0] == orders[1] == sorted([world.alice.id, world.bob.id])
+
+
 @pytest.mark.asyncio
 @pytest.mark.django_db(transaction=True)
 async def test_a_socket_has_sent_one_part_before_the_next_is_read(
