@@ -136,8 +136,6 @@ if ON_SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;",
     }
-    # A file, not memory: the consumers' threads have connections of their own.
-    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     from pneumatic.lib.postgres import PatientConnection
 

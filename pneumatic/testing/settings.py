@@ -27,9 +27,14 @@ if os.environ.get("PNEUMATIC_TEST_SERVICES") == "real":
         warnings.warn(f"{_name} cannot be had; its stand-in is tested: {_reason}", stacklevel=1)
 
 from pneumatic.settings import *  # noqa: F403
-from pneumatic.settings import DATABASES
+from pneumatic.settings import DATA_DIR, DATABASES
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, not memory: the consumers' threads have connections of their own. In a folder for
+    # each worker: what lies beside a database is part of some tests.
+    _folder = DATA_DIR / os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    _folder.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
     # Nobody needs a test's data after a power cut.
     _options = DATABASES["default"]["OPTIONS"]
     _options["init_command"] = _options["init_command"].replace(
