@@ -5,8 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.parse
+import uuid
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import httpx
 import psycopg
@@ -121,3 +124,30 @@ class Cluster:
         self.redis.stop()
         self._database.drop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Pair(NamedTuple):
+    """Two people's devices, each at a process of its own."""
+
+    alice: Device
+    bob: Device
+
+
+async def is_live(cluster: Cluster, pair: Pair, seconds: float = 40) -> float:
+    """Wait until what one process says is heard by the other at once, without a sync."""
+    began = time.monotonic()
+    while True:
+        assert time.monotonic() - began < seconds, "push never came back"
+        body = str(uuid.uuid4())
+        await pair.alice.send(cluster.group, body)
+        try:
+            await pair.bob.until(lambda: _heard_live(pair.bob, body), 0.5)  # noqa: B023
+        except TimeoutError:
+            continue
+        return time.monotonic() - began
+
+
+def _heard_live(device: Device, body: str) -> bool:
+    return any(
+        frame["type"] == "message" and frame["data"]["body"] == body for frame in device.received
+    )

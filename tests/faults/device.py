@@ -15,6 +15,8 @@ from pneumatic.proof.mirror import Mirror
 Frame = dict[str, Any]
 PATIENCE = 40.0
 _GAP_SECONDS = 0.3
+#: The `ref` of a sync that asks for presence and positions as well.
+_STATES = "states"
 TOO_SLOW = 4408
 
 
@@ -145,6 +147,22 @@ class Device:
             for row in each.messages.values()
         ]
 
+    def seen_online(self, person: str) -> list[bool]:
+        """What it was told of the person's presence, once for each time that it changed.
+
+        Live, or by a sync where an event got lost, as events of states may.
+        """
+        seen = [False]
+        for frame in self.received:
+            online = seen[-1]
+            if frame["type"] == "presence" and frame["user"] == person:
+                online = frame["online"]
+            elif frame["type"] == "synced" and frame.get("ref") in {None, _STATES}:
+                online = person in frame.get("online", ())
+            if online is not seen[-1]:
+                seen.append(online)
+        return seen
+
     def _has(self, kind: str, since: int = 0) -> bool:
         return any(frame["type"] == kind for frame in self.received[since:])
 
@@ -156,7 +174,7 @@ class Device:
                     self.mirror.apply(each)
                     self.received.append(each)
                     if each["type"] == "resync":
-                        await self._sync()
+                        await self._sync(ref=_STATES, states=True)
                 self._mind_the_gap()
                 self._news.set()
         except ConnectionClosed:
@@ -173,8 +191,8 @@ class Device:
         await asyncio.sleep(_GAP_SECONDS)
         if any(each.has_gap for each in self.mirror.conversations.values()):
             with contextlib.suppress(ConnectionClosed):
-                await self._sync()
+                await self._sync(ref="gap")
 
-    async def _sync(self) -> None:
+    async def _sync(self, **fields: Any) -> None:
         epoch, versions = self.mirror.position()
-        await self.say("sync", epoch=epoch, versions=versions)
+        await self.say("sync", epoch=epoch, versions=versions, **fields)

@@ -5,17 +5,14 @@ silence and its slowness can be had at will.
 """
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
 import redis
 
-from tests.faults.cluster import Cluster
-from tests.faults.device import Device
+from tests.faults.cluster import Cluster, Pair, is_live
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,38 +32,12 @@ NOTICED_SECONDS = 10.0 + 8.0
 LIMITER_SECONDS = 0.5
 
 
-class Pair(NamedTuple):
-    """Two people's devices, each at a process of its own."""
-
-    alice: Device
-    bob: Device
-
-
 @pytest_asyncio.fixture
 async def pair(cluster: Cluster) -> AsyncIterator[Pair]:
     async with cluster.device(0, server=0) as alice, cluster.device(1, server=1) as bob:
-        await is_live(cluster, Pair(alice, bob))
-        yield Pair(alice, bob)
-
-
-async def is_live(cluster: Cluster, pair: Pair, seconds: float = 40) -> float:
-    """Wait until what one process says is heard by the other at once, without a sync."""
-    began = time.monotonic()
-    while True:
-        assert time.monotonic() - began < seconds, "push never came back"
-        body = str(uuid.uuid4())
-        await pair.alice.send(cluster.group, body)
-        try:
-            await pair.bob.until(lambda: heard_live(pair.bob, body), 0.5)  # noqa: B023
-        except TimeoutError:
-            continue
-        return time.monotonic() - began
-
-
-def heard_live(device: Device, body: str) -> bool:
-    return any(
-        frame["type"] == "message" and frame["data"]["body"] == body for frame in device.received
-    )
+        pair = Pair(alice, bob)
+        await is_live(cluster, pair)
+        yield pair
 
 
 async def say_several(cluster: Cluster, pair: Pair, count: int = 10) -> list[float]:
