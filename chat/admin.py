@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 from chat.actions.moderation import remove_message
-from chat.models import Conversation, History, Membership, Mention, Message
+from chat.models import Conversation, History, Membership, Mention, Message, Unheard
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -117,6 +117,13 @@ class MentionAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "conversation")
     search_fields = ("=user__username", "conversation__title", "=message__id")
     ordering = ("-id",)
+
+
+@admin.register(Unheard)
+class UnheardAdmin(ReadOnlyAdmin):
+    """The processes that others can't hear."""
+
+    list_display = ("process", "until")
 
 
 @admin.register(History)

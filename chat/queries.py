@@ -5,12 +5,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
 from chat import limits
 from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
-from chat.models import Conversation, History, Membership, Mention, Message
+from chat.models import Conversation, History, Membership, Mention, Message, Unheard
 
 # Parameters in one statement; databases limit them.
 _IDS_AT_ONCE = 1_000
@@ -205,3 +205,8 @@ def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:
         some = conversation_ids[start : start + _IDS_AT_ONCE]
         found.update(Conversation.objects.filter(id__in=some).values_list("id", "version"))
     return found
+
+
+def is_another_unheard(process: UUID) -> bool:
+    """Whether a process other than this one can't tell the others what it announces."""
+    return Unheard.objects.filter(until__gt=Now()).exclude(process=process).exists()

@@ -13,6 +13,7 @@ import structlog
 
 from accounts.queries import active_among
 from chat import groups, presence, protocol, queries
+from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib import realtime
 from pneumatic.lib.metrics import watch_loop_lag
@@ -22,8 +23,6 @@ from pneumatic.lib.threads import in_database
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.
 _KEEP_ALIVE_SECONDS: Final = 20
-#: How often the database is asked what changed while the channel layer is away.
-_POLL_SECONDS: Final = 1.5
 _RESYNC: Final = protocol.encode(protocol.Resync())
 
 
@@ -32,14 +31,17 @@ class Hub:
 
     def __init__(self) -> None:
         self._rooms = Rooms(self)
+        self._polling = Polling(self._rooms, self._close_revoked)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keeping: asyncio.Task[Any] | None = None
-        self._polling: asyncio.Task[Any] | None = None
+        self._looking: asyncio.Task[Any] | None = None
         self._watching: asyncio.Task[Any] | None = None
 
     async def start(self) -> None:
         """Hear and be heard by the other processes, before the first socket comes."""
         await self._rooms.listen()
+        if self._rooms.bus.has_others:
+            self._look_for_changes()
 
     # --- Sockets come and go --------------------------------------------------------------------
 
@@ -58,6 +60,8 @@ class Hub:
             self._keeping = self._spawn(self._keep_alive())
         if self._watching is None:
             self._watching = self._spawn(watch_loop_lag())
+        if self._rooms.bus.has_others:
+            self._look_for_changes()
 
     async def unregister(self, socket: Socket) -> None:
         """Take a socket out of everything."""
@@ -193,34 +197,15 @@ class Hub:
     # --- The channel layer goes and comes back --------------------------------------------------
 
     def layer_lost(self) -> None:
-        if self._polling is None or self._polling.done():
-            self._polling = self._spawn(self._poll())
+        self._look_for_changes()
 
     def layer_back(self) -> None:
         for socket in tuple(self.sockets):
             socket.outbound.offer(_RESYNC)
 
-    async def _poll(self) -> None:
-        """While other processes can't be heard: tell devices to sync what the database says."""
-        seen: dict[UUID, int] = {}
-        prefix = groups.conversation("")
-        while not self._rooms.bus.healthy:
-            await asyncio.sleep(_POLL_SECONDS)
-            rooms = {
-                UUID(group.removeprefix(prefix)): room
-                for group, room in self._rooms.by_group.items()
-                if group.startswith(prefix)
-            }
-            try:
-                versions = await in_database(queries.versions_of, list(rooms))
-                await self._close_revoked()
-            except Exception:
-                log.info("poll_failed", exc_info=True)
-                continue
-            changed = [each for each, version in versions.items() if seen.get(each) != version]
-            for socket in {socket for each in changed for socket in rooms[each].sockets}:
-                socket.outbound.offer(_RESYNC)
-            seen = versions
+    def _look_for_changes(self) -> None:
+        if self._looking is None:
+            self._looking = self._spawn(self._polling.run())
 
     async def _close_revoked(self) -> None:
         """End the sockets of sessions whose end was not heard of."""

@@ -83,6 +83,11 @@ class Bus:
         self._dropped = False
         self._telling: asyncio.TimerHandle | None = None
 
+    @property
+    def has_others(self) -> bool:
+        """Whether there may be other processes."""
+        return not isinstance(self.layer, InMemoryChannelLayer)
+
     async def listen(self, listener: Listener) -> None:
         """Hand over every message of the groups that are joined, from now on if the layer is there.
 

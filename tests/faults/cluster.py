@@ -73,18 +73,16 @@ class OwnDatabase:
 
 
 class Cluster:
-    """Its processes and its Redis live as long as the test session; every test heals them."""
+    """Two processes, their Redis, and a wire to it for each of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: int = 4, devices: int = 40) -> None:
         self.folder = make_folder()
         self.redis, self.redis_url = start_redis(find_redis()[0], self.folder)
         address = urllib.parse.urlparse(self.redis_url)
         assert address.port is not None
         self._database = OwnDatabase()
-        self.wire = Wire(address.port).start()
-        through = self.redis_url.replace(f":{address.port}", f":{self.wire.port}")
+        self.wires = [Wire(address.port).start() for _ in range(2)]
         settings = {
-            "REDIS_URL": through,
             "ACCESS_TOKEN_MINUTES": "60",
             # On, and out of reach: what asks Redis for them is part of what is tested.
             "RATE_LIMIT_PER_MINUTE": "1000000",
@@ -95,9 +93,10 @@ class Cluster:
         }
         data = self.folder / "data"
         data.mkdir()
-        self.servers = [Running(data, **settings) for _ in range(2)]
+        through = [self.redis_url.replace(f":{address.port}", f":{w.port}") for w in self.wires]
+        self.servers = [Running(data, REDIS_URL=url, **settings) for url in through]
         self.servers[0].manage("migrate", "--verbosity=0")
-        self.cast = make_people(self.servers[0], count=4, devices=40)
+        self.cast = make_people(self.servers[0], people, devices)
         for server in self.servers:
             server.start()
         self._used = [0] * len(self.cast.people)
@@ -117,10 +116,29 @@ class Cluster:
         async with httpx.AsyncClient(base_url=self.servers[server].url, timeout=20) as client:
             return await client.get(path, headers=headers)
 
+    # --- What becomes of Redis, for both processes ------------------------------------------------
+
+    def cut(self) -> None:
+        for wire in self.wires:
+            wire.cut()
+
+    def go_silent(self) -> None:
+        for wire in self.wires:
+            wire.go_silent()
+
+    def delay(self, seconds: float) -> None:
+        for wire in self.wires:
+            wire.delay = seconds
+
+    def heal(self) -> None:
+        for wire in self.wires:
+            wire.heal()
+
     def close(self) -> None:
         for server in self.servers:
             server.stop()
-        self.wire.stop()
+        for wire in self.wires:
+            wire.stop()
         self.redis.stop()
         self._database.drop()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -50,6 +50,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _cluster() -> Iterator[Cluster]:
+    """Made once; every test heals it."""
     if not find_redis():
         pytest.skip("needs Redis: no `redis-server` program was found")
     cluster = Cluster()
@@ -61,4 +62,4 @@ def _cluster() -> Iterator[Cluster]:
 def cluster(_cluster: Cluster) -> Iterator[Cluster]:
     """Two processes, healed after the test."""
     yield _cluster
-    _cluster.wire.heal()
+    _cluster.heal()

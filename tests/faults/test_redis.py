@@ -76,33 +76,54 @@ async def stays_useful(cluster: Cluster, pair: Pair) -> None:
 async def test_redis_away_costs_live_delivery_between_processes_and_nothing_else_f4(
     cluster: Cluster, pair: Pair
 ) -> None:
-    cluster.wire.cut()
+    cluster.cut()
     await stays_useful(cluster, pair)
-    cluster.wire.heal()
+    cluster.heal()
     await is_live(cluster, pair)
     await agree(cluster, pair)
     assert (await cluster.ask(0, "/readyz")).json()["status"] == "ok"
 
 
-async def test_redis_that_lost_power_is_found_out_and_left_behind_f6_f23(
+async def test_redis_that_lost_power_is_found_out_and_left_behind_f6(
     cluster: Cluster, pair: Pair
 ) -> None:
-    cluster.wire.go_silent()
+    cluster.go_silent()
     body = str(uuid.uuid4())
     await pair.alice.send(cluster.group, body)
     await pair.bob.knows(body, NOTICED_SECONDS)
     await stays_useful(cluster, pair)
     # The machine is back, knows nothing of the old connections, and says so when asked.
-    cluster.wire.heal()
+    cluster.heal()
     await is_live(cluster, pair)
     await agree(cluster, pair)
+
+
+@pytest.mark.parametrize("fault", ["cut", "go_silent"])
+async def test_a_host_that_is_cut_from_redis_and_the_others_hear_each_other_by_polling_f23(
+    cluster: Cluster, pair: Pair, fault: str
+) -> None:
+    getattr(cluster.wires[1], fault)()  # bob's host; alice's is well
+    for _ in range(3):
+        mine, theirs = str(uuid.uuid4()), str(uuid.uuid4())
+        await pair.alice.send(cluster.group, mine)
+        await pair.bob.send(cluster.group, theirs)
+        await pair.bob.knows(mine, NOTICED_SECONDS)
+        await pair.alice.knows(theirs, NOTICED_SECONDS)
+    # It is flagged by the one host, and only by it.
+    states = [(await cluster.ask(n, "/readyz")).json()["status"] for n in (0, 1)]
+    assert states == ["ok", "degraded"]
+    cluster.heal()
+    await is_live(cluster, pair)
+    await is_live(cluster, Pair(pair.bob, pair.alice))
+    await agree(cluster, pair)
+    assert [device.close_code for device in pair] == [None, None]
 
 
 @pytest.mark.parametrize("late", [0.2, 2.0])
 async def test_slow_redis_is_not_waited_for_by_an_acknowledgement_f7(
     cluster: Cluster, pair: Pair, late: float
 ) -> None:
-    cluster.wire.delay = late / 2  # there, and back
+    cluster.delay(late / 2)  # there, and back
     acks = sorted(await say_several(cluster, pair, 20))
     # Most of them wait for nothing at all, and the limiter's question has an end.
     assert acks[len(acks) // 2] < 1.5
@@ -110,7 +131,7 @@ async def test_slow_redis_is_not_waited_for_by_an_acknowledgement_f7(
     body = str(uuid.uuid4())
     await pair.alice.send(cluster.group, body)
     await pair.bob.knows(body, POLL_SECONDS + late)
-    cluster.wire.delay = 0
+    cluster.delay(0)
     await is_live(cluster, pair)
     await agree(cluster, pair)
 

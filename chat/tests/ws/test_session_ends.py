@@ -10,6 +10,7 @@ from accounts.models import RevokedReason, Session, User
 from accounts.tokens import issue
 from chat import limits
 from chat.ws import hub as hub_module
+from chat.ws import polling
 from chat.ws.hub import hub
 from pneumatic.lib import realtime
 from pneumatic.lib.threads import in_database
@@ -99,7 +100,7 @@ async def test_an_end_that_nobody_heard_of_closes_the_socket_with_the_next_heart
 async def test_while_the_channel_layer_is_away_ends_are_looked_for_in_the_database(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(polling, "_POLL_SECONDS", 0.05)
     session = await in_database(make_session, live_world.bob)
     device = Device(await in_database(make_token, live_world.bob, session))
     await device.hello()
