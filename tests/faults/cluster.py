@@ -83,7 +83,6 @@ class Cluster:
         self._database = OwnDatabase()
         self.wires = [Wire(address.port).start() for _ in range(2)]
         settings = {
-            "ACCESS_TOKEN_MINUTES": "60",
             # On, and out of reach: what asks Redis for them is part of what is tested.
             "RATE_LIMIT_PER_MINUTE": "1000000",
             "RATE_LIMIT_PER_HOUR": "10000000",

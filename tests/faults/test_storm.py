@@ -57,7 +57,7 @@ async def test_a_hello_costs_a_bounded_number_of_queries_f16(
 @pytest.fixture
 def crowded(tmp_path: Path, migrated: Path) -> Iterator[tuple[Running, Cast]]:
     """A server on SQLite with people who have many devices each."""
-    server = Running(tmp_path, ACCESS_TOKEN_MINUTES="60")
+    server = Running(tmp_path)
     shutil.copy(migrated, server.database)
     cast = make_people(server, count=-(-DEVICES // EACH) + 1, devices=EACH)
     server.start()

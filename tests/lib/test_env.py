@@ -43,22 +43,40 @@ def test_a_developers_provider_needs_no_certificate(monkeypatch: pytest.MonkeyPa
     assert env.issuer(NAME, insecure=True) == "http://localhost:9000/realm"
 
 
-def test_a_provider_without_a_client_stops_the_start(tmp_path: Path) -> None:
-    done = subprocess.run(
+def _check(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` with these variables."""
+    return subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=BASE_DIR,
         env=os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "pneumatic.settings",
-            "PNEUMATIC_DATA_DIR": str(tmp_path),
-            "OIDC_ISSUER": "https://id.example.org",
-            "OIDC_CLIENT_ID": "chat",
-            "OIDC_CLIENT_SECRET": "",
+            "PNEUMATIC_ENV": "development",
+            "PNEUMATIC_DATA_DIR": str(folder),
+            **environment,
         },
         capture_output=True,
         text=True,
         check=False,
         timeout=50,
     )
+
+
+def test_a_provider_without_a_client_stops_the_start(tmp_path: Path) -> None:
+    done = _check(
+        tmp_path,
+        OIDC_ISSUER="https://id.example.org",
+        OIDC_CLIENT_ID="chat",
+        OIDC_CLIENT_SECRET="",
+    )
     assert done.returncode != 0
     assert "OIDC_CLIENT_SECRET" in done.stderr
+
+
+@pytest.mark.parametrize("minutes", ["4", "16", "60"])
+def test_access_tokens_that_live_too_short_or_too_long_stop_the_start(
+    tmp_path: Path, minutes: str
+) -> None:
+    done = _check(tmp_path, ACCESS_TOKEN_MINUTES=minutes)
+    assert done.returncode != 0
+    assert f"ACCESS_TOKEN_MINUTES: {minutes} is not between 5 and 15" in done.stderr

@@ -52,7 +52,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--gap", type=float, default=3.0, help="seconds between two faults")
         parser.add_argument(
-            "--token-minutes", type=int, default=10, help="life of an access token, 1 to 60"
+            "--token-minutes",
+            type=int,
+            choices=range(5, 16),
+            metavar="MINUTES",
+            default=10,
+            help="life of an access token, 5 to 15",
         )
         parser.add_argument("--report", type=Path, help="folder for report.html and report.json")
         parser.add_argument(
