@@ -88,9 +88,12 @@ def verify_registration(
 
     The link alone is not enough: somebody may have registered with another's address, and would
     know the password of what that other confirms. ``username`` replaces one that was taken
-    meanwhile. Raises ``Invalid`` with ``token``, ``password`` or ``username`` among its fields.
+    meanwhile. Who may join is asked again: a door that an operator has closed since then is closed.
+    Raises ``Invalid`` with ``token``, ``password`` or ``username`` among its fields, and for the
+    latter what ``register`` raises.
     """
     pending = _pending(token)
+    _require_welcome(pending.email, pending.invitation, field="token")
     wait = ACCOUNT_DELAY.begin(f"pending:{pending.pk}")
     if wait:
         raise TooManyFailures(retry_after=wait)
@@ -120,23 +123,30 @@ def verify_registration(
     return session
 
 
-def _let_in(email: str, invitation: str) -> Invitation | None:
+def _let_in(email: str, code: str) -> Invitation | None:
     """The invitation that counts, or None where none is needed; raises where one may not join."""
+    invited = None
+    if code and settings.REGISTRATION in {"invitation", "domain"}:
+        invited = find_invitation(code=code, email=email)
+        if invited is None:
+            raise InvitationRefused
+    _require_welcome(email, invited)
+    return invited
+
+
+def _require_welcome(email: str, invited: Invitation | None, *, field: str = "email") -> None:
+    """Raise where nobody, or not this one, may join at present; ``field`` brought the address."""
     mode = settings.REGISTRATION
     if mode == "closed":
         raise RegistrationClosed
-    if mode == "open":
-        return None
-    if mode == "domain" and not invitation:
-        domain = email.rpartition("@")[2].lower()
-        if domain not in {each.lower() for each in settings.REGISTRATION_DOMAINS}:
-            names_ = ", ".join(settings.REGISTRATION_DOMAINS)
-            raise Invalid(fields={"email": [f"Use an address of: {names_}."]})
-        return None
-    invited = find_invitation(code=invitation, email=email)
-    if invited is None:
+    if mode == "open" or invited is not None:
+        return
+    if mode == "invitation":
         raise InvitationRefused
-    return invited
+    domain = email.rpartition("@")[2].lower()
+    if domain not in {each.lower() for each in settings.REGISTRATION_DOMAINS}:
+        names_ = ", ".join(settings.REGISTRATION_DOMAINS)
+        raise Invalid(fields={field: [f"Use an address of: {names_}."]})
 
 
 def _tellable() -> set[str]:

@@ -10,10 +10,10 @@ from rest_framework.test import APIClient
 from accounts import actions, oidc, tokens
 from accounts.models import Session, User
 from accounts.tests.sign_on import CAROL
+from accounts.tests.password import PASSWORD as PASSWORD
+from accounts.tests.second_factor import NOON, STEP, code_of
 from pneumatic.lib import outbound, realtime
 from pneumatic.testing.identity_provider import IdentityProvider, running
-
-PASSWORD = "seven green lanterns"
 
 
 @pytest.fixture
@@ -41,6 +41,29 @@ def phone(alice: User) -> Session:
 
 
 @pytest.fixture
+@pytest.fixture
+def noon() -> Iterator[time_machine.Traveller]:
+    """The clock stands in the middle of a step of second factors."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def recovery(alice: User, noon: time_machine.Traveller) -> list[str]:
+    """Alice has a second factor; these are her recovery codes. A step has passed since."""
+    actions.begin_second_factor(user=alice, password=PASSWORD)
+    codes = actions.confirm_second_factor(user=alice, code=code_of(alice))
+    noon.shift(STEP)
+    return codes
+
+
+@pytest.fixture
+def verified(settings: Settings, db: None) -> None:
+    """Newcomers open a link in an e-mail before there is an account."""
+    settings.MAIL_ON = settings.EMAIL_VERIFICATION = True
+    settings.PUBLIC_URL = "https://chat.example.org"
+
+
 def anyone() -> APIClient:
     """A client that is not signed in."""
     return APIClient()

@@ -18,7 +18,7 @@ from accounts.actions.identity import ACCOUNT_DELAY
 from accounts.errors import TooManyFailures, WrongCredentials
 from accounts.models import RevokedReason, Session, User
 from accounts.tests.conftest import PASSWORD
-from accounts.tests.test_registration import token_in
+from accounts.tests.joining import token_in
 
 RESET, CONFIRM = "/api/v1/auth/password/reset/", "/api/v1/auth/password/reset/confirm/"
 NEW = "nine yellow lanterns"

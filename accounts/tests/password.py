@@ -1,0 +1,3 @@
+"""The password of everybody in these tests."""
+
+PASSWORD = "seven green lanterns"
