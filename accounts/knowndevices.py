@@ -29,7 +29,7 @@ def remember(cookie: str, *, user_id: object, password: str) -> str:
     known = _read(cookie)
     people = {name: print_ for name, print_ in known["p"].items() if name != str(user_id)}
     people = dict(list(people.items())[-(PEOPLE_MAX - 1) :])
-    people[str(user_id)] = _fingerprint(password)
+    people[str(user_id)] = _fingerprint(password, settings.SECRET_KEY)
     return signing.dumps({"d": known["d"], "p": people}, salt=_SALT, compress=True)
 
 
@@ -37,11 +37,13 @@ def known_device(cookie: str, *, user_id: object, password: str) -> str | None:
     """The browser's id, where this person signed in there with their present password."""
     known = _read(cookie)
     print_ = known["p"].get(str(user_id), "")
-    return known["d"] if constant_time_compare(print_, _fingerprint(password)) else None
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    same = [constant_time_compare(print_, _fingerprint(password, key)) for key in keys]
+    return known["d"] if any(same) else None
 
 
-def _fingerprint(password: str) -> str:
-    return salted_hmac(_SALT, password, algorithm="sha256").hexdigest()[:24]
+def _fingerprint(password: str, key: str) -> str:
+    return salted_hmac(_SALT, password, secret=key, algorithm="sha256").hexdigest()[:24]
 
 
 def _read(cookie: str) -> dict[str, Any]:

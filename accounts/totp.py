@@ -59,6 +59,14 @@ def decrypted(stored: str) -> str:
         raise SecretLost from error
 
 
+def renewed(stored: str) -> str:
+    """``stored``, encrypted with the present SECRET_KEY; raises ``SecretLost``."""
+    try:
+        return _box().rotate(stored.encode()).decode()
+    except InvalidToken as error:
+        raise SecretLost from error
+
+
 def provisioning_uri(secret: str, *, username: str) -> str:
     """The ``otpauth://`` address that a QR code carries into the app."""
     return pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(

@@ -29,6 +29,8 @@ DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 3, most=60)
 
 # --- Secrets ------------------------------------------------------------------------------------
 SECRET_KEY = env.secret("SECRET_KEY", None if PRODUCTION else DATA_DIR / "secret_key")
+# Former keys, while it is being changed: what they signed and encrypted is still good.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 # The first signs, all verify. One of the two variables is enough.
 JWT_SIGNING_KEYS = env.words("JWT_SIGNING_KEYS", [])
 if not JWT_SIGNING_KEYS or env.text("JWT_SIGNING_KEY"):

@@ -19,6 +19,7 @@ from accounts.actions.second_factor import (
     finish_second_factor_setup,
     remove_second_factor,
     renew_recovery_codes,
+    renew_secrets,
 )
 from accounts.actions.sessions import (
     end_sessions,
@@ -57,6 +58,7 @@ __all__ = [
     "register_user",
     "remove_second_factor",
     "renew_recovery_codes",
+    "renew_secrets",
     "request_password_reset",
     "reset_password",
     "revoke_invitation",

@@ -146,6 +146,24 @@ def remove_second_factor(
     user.second_factor_at = None
 
 
+def renew_secrets() -> tuple[int, list[User]]:
+    """Encrypt each secret with the present SECRET_KEY; how many, and whose can't be read any more.
+
+    May be called again at any time, also where it was interrupted.
+    """
+    count, lost = 0, []
+    for factor in SecondFactor.objects.select_related("user").iterator():
+        try:
+            fresh = totp.renewed(factor.secret)
+        except totp.SecretLost:
+            lost.append(factor.user)
+            continue
+        # Only over what was read: somebody may begin anew in this moment.
+        same = SecondFactor.objects.filter(pk=factor.pk, secret=factor.secret)
+        count += same.update(secret=fresh)
+    return count, lost
+
+
 @contextmanager
 def _locked(user: User) -> Iterator[User]:
     with transaction.atomic():

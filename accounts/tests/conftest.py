@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from rest_framework.test import APIClient
 
 from accounts import actions, oidc, tokens
 from accounts.models import Session, User
-from accounts.tests.sign_on import CAROL
 from accounts.tests.password import PASSWORD as PASSWORD
 from accounts.tests.second_factor import NOON, STEP, code_of
+from accounts.tests.sign_on import CAROL
 from pneumatic.lib import outbound, realtime
 from pneumatic.testing.identity_provider import IdentityProvider, running
 
@@ -41,7 +42,6 @@ def phone(alice: User) -> Session:
 
 
 @pytest.fixture
-@pytest.fixture
 def noon() -> Iterator[time_machine.Traveller]:
     """The clock stands in the middle of a step of second factors."""
     with time_machine.travel(NOON, tick=False) as traveller:
@@ -64,6 +64,7 @@ def verified(settings: Settings, db: None) -> None:
     settings.PUBLIC_URL = "https://chat.example.org"
 
 
+@pytest.fixture
 def anyone() -> APIClient:
     """A client that is not signed in."""
     return APIClient()

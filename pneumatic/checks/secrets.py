@@ -18,6 +18,10 @@ def _is_weak(secret: str) -> bool:
     )
 
 
+def _secret_keys() -> list[str]:
+    return [str(settings.SECRET_KEY), *settings.SECRET_KEY_FALLBACKS]
+
+
 def debug_is_off_in_production(**_: Any) -> list[CheckMessage]:
     """E001."""
     if not (settings.PRODUCTION and settings.DEBUG):
@@ -32,12 +36,13 @@ def debug_is_off_in_production(**_: Any) -> list[CheckMessage]:
 
 
 def secret_key_is_strong(**_: Any) -> list[CheckMessage]:
-    """E002: long, varied, and no placeholder."""
-    if not (settings.PRODUCTION and _is_weak(str(settings.SECRET_KEY))):
+    """E002: long, varied, and no placeholder; former ones too, which are believed as well."""
+    if not (settings.PRODUCTION and any(_is_weak(key) for key in _secret_keys())):
         return []
     return [
         Error(
-            "SECRET_KEY is weak: sessions and links could be forged.",
+            "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is weak: sessions and links could be "
+            "forged.",
             hint="Set 50 random characters, for example from `openssl rand -base64 50`.",
             id="pneumatic.E002",
         )
@@ -47,7 +52,7 @@ def secret_key_is_strong(**_: Any) -> list[CheckMessage]:
 def jwt_key_is_its_own_and_long(**_: Any) -> list[CheckMessage]:
     """E003 and E004: for every key of the ring, since each can sign what we believe."""
     found: list[CheckMessage] = []
-    if settings.SECRET_KEY in settings.JWT_SIGNING_KEYS:
+    if set(_secret_keys()) & set(settings.JWT_SIGNING_KEYS):
         found.append(
             Error(
                 "JWT_SIGNING_KEY is the same as SECRET_KEY: one leak would open both.",
