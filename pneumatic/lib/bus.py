@@ -1,20 +1,17 @@
-"""The only caller of the channel layer: it hears it fail, says so, and connects to it anew."""
+"""Messages over a channel layer that may fail: it hears it fail, says so, and mends it."""
 
 import asyncio
 import contextlib
-import uuid
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
 import structlog
-from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
-from django.core.exceptions import ImproperlyConfigured
+
+from pneumatic.lib.channel import EVERYBODY, Channel, Envelope, Parcel
 
 log = structlog.get_logger(__name__)
 
-Envelope = dict[str, Any]
-_MESSAGE_TYPE: Final = "realtime"
 #: Seconds between two beats, which a process sends to itself through the layer, and how many may
 #: go unheard. The layer's reader rests for a second after each error, and what other processes
 #: published until then is lost without one: more than a second would miss that.
@@ -23,12 +20,8 @@ BEATS_UNHEARD: Final = 3
 #: Seconds that the layer may be lost before its connections are given up for new ones: one that
 #: fell silent without being closed never comes back by itself.
 LOST_SECONDS: Final = 5.0
-#: Seconds that one call of the layer may take.
-CALL_SECONDS: Final = 2.0
 #: Seconds in which news of what others missed is gathered into one.
 GATHER_SECONDS: Final = 0.5
-#: What every process hears: that one could not tell the others something.
-EVERYBODY: Final = "processes"
 #: Messages that may wait to be sent; with more the layer counts as away.
 BACKLOG: Final = 10_000
 
@@ -45,35 +38,19 @@ class Listener(Protocol):
         """Messages arrive again; what was published meanwhile does not."""
 
 
-def _layer() -> BaseChannelLayer:
-    layer = get_channel_layer()
-    if layer is None:
-        raise ImproperlyConfigured("CHANNEL_LAYERS has no default.")
-    return layer
-
-
-def _message(name: str, group: str, envelopes: list[Envelope]) -> dict[str, Any]:
-    return {"type": _MESSAGE_TYPE, "from": name, "group": group, "envelopes": envelopes}
-
-
 class Bus:
     """One event loop's connection to the channel layer: one channel, many groups."""
 
     def __init__(self) -> None:
-        self.layer = _layer()
         #: Whether what is published arrives at the others, and what they publish here.
         self.healthy = False
         self._loop = asyncio.get_running_loop()
-        self._name = uuid.uuid4().hex
+        self.channel = Channel(self._take, self._cannot_receive)
         self._listener: Listener | None = None
         self._outgoing: deque[tuple[str, Envelope]] = deque()
         self._wake = asyncio.Event()
         self._sending = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._channel = ""
-        #: The groups to be in, and those that the present channel is in.
-        self._groups, self._joined = set[str](), set[str]()
-        self._receiving: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._closed = False
         self._beat = self._heard = 0
@@ -86,7 +63,7 @@ class Bus:
     @property
     def has_others(self) -> bool:
         """Whether there may be other processes."""
-        return not isinstance(self.layer, InMemoryChannelLayer)
+        return self.channel.has_others
 
     async def listen(self, listener: Listener) -> None:
         """Hand over every message of the groups that are joined, from now on if the layer is there.
@@ -99,7 +76,7 @@ class Bus:
             if self._tasks:
                 return
             self._listener = listener
-            self.healthy = await self._renew()
+            self.healthy = await self.channel.renew()
             if not self.healthy:
                 self._lost("listen", None)
             self._spawn(self._send())
@@ -107,21 +84,18 @@ class Bus:
 
     async def join(self, group: str) -> None:
         """Receive what is published to ``group``: from now on, or from when the layer is back."""
-        self._groups.add(group)
+        self.channel.want(group)
         if self.healthy:
             try:
-                await self._group_add(group)
+                await self.channel.join(group)
             except Exception as error:
                 self._lost("join", error)
 
     async def leave(self, group: str) -> None:
         """Receive no more of ``group``; a layer that is away forgets it with its channel."""
-        self._groups.discard(group)
-        self._joined.discard(group)
+        self.channel.forget(group)
         if self.healthy:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(CALL_SECONDS):
-                    await self.layer.group_discard(group, self._channel)
+            await self.channel.leave(group)
 
     def publish(self, group: str, envelope: Envelope) -> None:
         """Hand to this process's own listener at once, to the others through the layer."""
@@ -144,13 +118,9 @@ class Bus:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await self._close_channel()
+        await self.channel.close()
 
     # --- Sending --------------------------------------------------------------------------------
-
-    @property
-    def _own_group(self) -> str:
-        return f"process.{self._name}"
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(self._loop.create_task(work))
@@ -186,45 +156,38 @@ class Bus:
 
     async def _group_send(self, group: str, envelopes: list[Envelope]) -> None:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                await self.layer.group_send(group, _message(self._name, group, envelopes))
+            await self.channel.send(group, envelopes)
         except Exception as error:
             self._lost("send", error)
 
     # --- Hearing --------------------------------------------------------------------------------
 
-    async def _receive(self, channel: str) -> None:
-        while not self._closed:
-            try:
-                message = await self.layer.receive(channel)
-            except Exception as error:
-                self._lost("receive", error)
-                await asyncio.sleep(BEAT_SECONDS)
-                continue
-            try:
-                self._take(message)
-            except Exception:
-                # Of another version, say: one message more that the devices have to ask for.
-                log.warning("message_not_understood", exc_info=True)
-                self._tell_soon()
+    def _cannot_receive(self, error: Exception) -> None:
+        self._lost("receive", error)
 
     def _take(self, message: dict[str, Any]) -> None:
-        if message.get("type") != _MESSAGE_TYPE:
+        try:
+            self._open(Parcel.opened(message))
+        except Exception:
+            # Of another version, say: one message more that the devices have to ask for.
+            log.warning("message_not_understood", exc_info=True)
+            self._tell_soon()
+
+    def _open(self, parcel: Parcel) -> None:
+        if parcel.group == self.channel.own_group:
+            self._hear(parcel.envelopes[-1]["beat"])
+        elif parcel.sender == self.channel.name or self._listener is None:
             return
-        if message["group"] == self._own_group:
-            self._hear(message["envelopes"][-1]["beat"])
-        elif message["from"] == self._name or self._listener is None:
-            return
-        elif message["group"] == EVERYBODY:
+        elif parcel.group == EVERYBODY:
             self._tell_soon()
         else:
-            for envelope in message["envelopes"]:
-                self._listener.deliver(message["group"], envelope)
+            for envelope in parcel.envelopes:
+                self._listener.deliver(parcel.group, envelope)
 
     async def _keep_beating(self) -> None:
         while not self._closed:
             self._beat += 1
-            await self._group_send(self._own_group, [{"beat": self._beat}])
+            await self._group_send(self.channel.own_group, [{"beat": self._beat}])
             await asyncio.sleep(BEAT_SECONDS)
             # Counted in beats and not in seconds: a stalled event loop sends none either.
             if self._beat - self._heard >= BEATS_UNHEARD:
@@ -239,7 +202,7 @@ class Bus:
         if self.healthy:
             if cut:
                 self._tell_soon()
-        elif beat > self._lost_at and self._groups <= self._joined:
+        elif beat > self._lost_at and self.channel.is_complete:
             self.healthy = True
             log.info("channel_layer_back")
             if self._dropped:
@@ -270,82 +233,11 @@ class Bus:
             if self._listener is not None:
                 self._listener.layer_lost()
 
-    # --- The channel, and the connections under it ----------------------------------------------
-
     async def _mend(self) -> None:
         """Join what could not be joined, or connect anew where waiting didn't help."""
-        if not self._channel or self._loop.time() - self._lost_since >= LOST_SECONDS:
-            if await self._renew():
+        if not self.channel.is_open or self._loop.time() - self._lost_since >= LOST_SECONDS:
+            if await self.channel.renew():
                 self._lost_since = self._loop.time()
         elif self._heard > self._lost_at:
             with contextlib.suppress(Exception):
-                await self._join_missing()
-
-    async def _renew(self) -> bool:
-        """Connect anew and join everything again; whether that could be done."""
-        await self._close_channel()
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                self._channel = await self.layer.new_channel()
-            await self._join_missing()
-            # The last one: a beat that is heard means that all of it is.
-            await self._group_add(self._own_group)
-        except Exception as error:
-            log.info("channel_layer_not_there", error=repr(error))
-            await self._close_channel()
-            return False
-        self._receiving = self._loop.create_task(self._receive(self._channel))
-        return True
-
-    async def _join_missing(self) -> None:
-        self._groups.add(EVERYBODY)
-        while missing := self._groups - self._joined:
-            for group in missing:
-                if group in self._groups:
-                    await self._group_add(group)
-
-    async def _group_add(self, group: str) -> None:
-        async with asyncio.timeout(CALL_SECONDS):
-            await self.layer.group_add(group, self._channel)
-        if group != self._own_group:
-            self._joined.add(group)
-
-    async def _close_channel(self) -> None:
-        """Give up the layer's connections, whatever state they are in."""
-        self._channel = ""
-        self._joined.clear()
-        if self._receiving is not None:
-            self._receiving.cancel()
-        for _ in range(2):
-            try:
-                async with asyncio.timeout(2 * CALL_SECONDS):
-                    await self.layer.flush()
-                break
-            except Exception:
-                # The layer waits for its reader, and where that one had failed, raises what it
-                # had failed with instead of closing anything.
-                for shard in getattr(self.layer, "_shards", ()):
-                    shard._receive_task = None
-        if self._receiving is not None:
-            await asyncio.gather(self._receiving, return_exceptions=True)
-            self._receiving = None
-
-
-def publish_blocking(group: str, envelope: Envelope) -> None:
-    """Publish from a process without an event loop: a management command, a WSGI server."""
-    if isinstance(_layer(), InMemoryChannelLayer):
-        return  # there is nobody else to hear it
-    try:
-        # A loop of its own, that ends here: async_to_sync would borrow the server's.
-        asyncio.run(_publish_once(group, envelope))
-    except Exception as error:
-        log.warning("channel_layer_lost", doing="send", error=repr(error))
-
-
-async def _publish_once(group: str, envelope: Envelope) -> None:
-    layer = _layer()
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            await layer.group_send(group, _message("", group, [envelope]))
-    finally:
-        await layer.flush()
+                await self.channel.join_missing()

@@ -10,7 +10,8 @@ import time
 
 from django.db import transaction
 
-from pneumatic.lib.bus import Bus, Envelope, Listener, publish_blocking
+from pneumatic.lib.bus import Bus, Listener
+from pneumatic.lib.channel import Envelope, publish_blocking
 from pneumatic.lib.perloop import PerLoop
 
 __all__ = ("Envelope", "Listener", "bus", "close_bus", "publish", "publish_on_commit")

@@ -92,7 +92,7 @@ async def all_threads_begin() -> None:
 
 def in_the_layer() -> dict[str, int]:
     """Groups and channels that the channel layer keeps for this process."""
-    layer: Any = hub()._rooms.bus.layer
+    layer: Any = hub()._rooms.bus.channel.layer
     if hasattr(layer, "_get_layer"):
         layer = layer._get_layer()
     return {"groups": len(layer.groups), "channels": len(layer.channels)}

@@ -10,7 +10,9 @@ import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
 
 from pneumatic.lib import bus as bus_module
-from pneumatic.lib.bus import Bus, Envelope
+from pneumatic.lib import channel
+from pneumatic.lib.bus import Bus
+from pneumatic.lib.channel import Envelope
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,7 +73,8 @@ async def until(holds: Callable[[], bool]) -> None:
 @pytest.fixture
 def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
     layer = Layer()
-    monkeypatch.setattr(bus_module, "_layer", lambda: layer)
+    monkeypatch.setattr(channel, "_layer", lambda: layer)
+    monkeypatch.setattr(channel, "REST_SECONDS", 0.01)
     monkeypatch.setattr(bus_module, "BEAT_SECONDS", 0.01)
     monkeypatch.setattr(bus_module, "GATHER_SECONDS", 0.01)
     monkeypatch.setattr(bus_module, "LOST_SECONDS", 0.1)
@@ -162,7 +165,7 @@ async def test_others_are_told_that_they_missed_what_one_could_not_say(
     # A layer of its own would have connections of its own; this one is shared.
     monkeypatch.setattr(layer, "flush", AsyncMock())
     await other.listen(others)
-    layer.muted = bus._name
+    layer.muted = bus.channel.name
     await until(lambda: listener.told == ["lost"])
     bus.publish("a", {"text": "unheard"})
     layer.muted = ""

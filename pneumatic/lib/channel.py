@@ -1,0 +1,191 @@
+"""The only caller of the channel layer: one channel in it, and the connections under that."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Self
+
+import structlog
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
+
+log = structlog.get_logger(__name__)
+
+Envelope = dict[str, Any]
+_MESSAGE_TYPE: Final = "realtime"
+#: Seconds that one call of the layer may take.
+CALL_SECONDS: Final = 2.0
+#: Seconds that a reader that failed rests before it reads on.
+REST_SECONDS: Final = 0.3
+#: What every process hears: that one could not tell the others something.
+EVERYBODY: Final = "processes"
+
+
+class Parcel(NamedTuple):
+    """What came at once for one group; `sender` is the name of the channel that it came from."""
+
+    sender: str
+    group: str
+    envelopes: list[Envelope]
+
+    @classmethod
+    def opened(cls, message: dict[str, Any]) -> Self:
+        """Raises `KeyError` where another version of this program wrote it."""
+        return cls(message["from"], message["group"], message["envelopes"])
+
+
+def _layer() -> BaseChannelLayer:
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS has no default.")
+    return layer
+
+
+def _message(name: str, group: str, envelopes: list[Envelope]) -> dict[str, Any]:
+    return {"type": _MESSAGE_TYPE, "from": name, "group": group, "envelopes": envelopes}
+
+
+class Channel:
+    """One channel, many groups. What is wanted stays wanted while the layer is away.
+
+    `take` is called with each message that comes, `failed` where none can be received; neither may
+    raise.
+    """
+
+    def __init__(
+        self, take: Callable[[dict[str, Any]], None], failed: Callable[[Exception], None]
+    ) -> None:
+        self.layer = _layer()
+        self.name = uuid.uuid4().hex
+        #: A group of this channel alone.
+        self.own_group = f"process.{self.name}"
+        self._take = take
+        self._failed = failed
+        self._channel = ""
+        #: The groups to be in, and those that the present channel is in.
+        self._groups, self._joined = set[str](), set[str]()
+        self._receiving: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def has_others(self) -> bool:
+        """Whether other processes may have channels in this layer."""
+        return not isinstance(self.layer, InMemoryChannelLayer)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._channel)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is in every group that it is to be in."""
+        return self._groups <= self._joined
+
+    def want(self, group: str) -> None:
+        """Be in ``group`` from the next `join_missing` or `renew` on."""
+        self._groups.add(group)
+
+    async def join(self, group: str) -> None:
+        """Receive what is sent to ``group`` from now on; raises what the layer raises."""
+        async with asyncio.timeout(CALL_SECONDS):
+            await self.layer.group_add(group, self._channel)
+        if group != self.own_group:
+            self._joined.add(group)
+
+    def forget(self, group: str) -> None:
+        """Be in ``group`` no more; a layer that is away forgets it with its channel."""
+        self._groups.discard(group)
+        self._joined.discard(group)
+
+    async def leave(self, group: str) -> None:
+        """Receive no more of ``group``, if the layer can be told."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.layer.group_discard(group, self._channel)
+
+    async def send(self, group: str, envelopes: list[Envelope]) -> None:
+        """Send to every channel in ``group``; raises what the layer raises."""
+        async with asyncio.timeout(CALL_SECONDS):
+            await self.layer.group_send(group, _message(self.name, group, envelopes))
+
+    async def join_missing(self) -> None:
+        """Join what is wanted and could not be joined; raises what the layer raises."""
+        self._groups.add(EVERYBODY)
+        while missing := self._groups - self._joined:
+            for group in missing:
+                if group in self._groups:
+                    await self.join(group)
+
+    async def renew(self) -> bool:
+        """Connect anew and join everything again; whether that could be done."""
+        await self._give_up()
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                self._channel = await self.layer.new_channel()
+            await self.join_missing()
+            # The last one: what is heard through it means that all of it is.
+            await self.join(self.own_group)
+        except Exception as error:
+            log.info("channel_layer_not_there", error=repr(error))
+            await self._give_up()
+            return False
+        self._receiving = asyncio.create_task(self._receive(self._channel))
+        return True
+
+    async def close(self) -> None:
+        """Receive nothing more, and close the layer's connections."""
+        # A flag as well: the Redis client can turn a cancellation into an error of its own.
+        self._closed = True
+        await self._give_up()
+
+    async def _receive(self, channel: str) -> None:
+        while not self._closed:
+            try:
+                message = await self.layer.receive(channel)
+            except Exception as error:
+                self._failed(error)
+                await asyncio.sleep(REST_SECONDS)
+                continue
+            if message.get("type") == _MESSAGE_TYPE:
+                self._take(message)
+
+    async def _give_up(self) -> None:
+        """Give up the layer's connections, whatever state they are in."""
+        self._channel = ""
+        self._joined.clear()
+        if self._receiving is not None:
+            self._receiving.cancel()
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(2 * CALL_SECONDS):
+                    await self.layer.flush()
+                break
+            except Exception:
+                # The layer waits for its reader, and where that one had failed, raises what it
+                # had failed with instead of closing anything.
+                for shard in getattr(self.layer, "_shards", ()):
+                    shard._receive_task = None
+        if self._receiving is not None:
+            await asyncio.gather(self._receiving, return_exceptions=True)
+            self._receiving = None
+
+
+def publish_blocking(group: str, envelope: Envelope) -> None:
+    """Publish from a process without an event loop: a management command, a WSGI server."""
+    if isinstance(_layer(), InMemoryChannelLayer):
+        return  # there is nobody else to hear it
+    try:
+        # A loop of its own, that ends here: async_to_sync would borrow the server's.
+        asyncio.run(_publish_once(group, envelope))
+    except Exception as error:
+        log.warning("channel_layer_lost", doing="send", error=repr(error))
+
+
+async def _publish_once(group: str, envelope: Envelope) -> None:
+    layer = _layer()
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            await layer.group_send(group, _message("", group, [envelope]))
+    finally:
+        await layer.flush()
