@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import time
 import uuid
 from typing import Any, ClassVar, Self, cast
@@ -46,8 +47,10 @@ class Device:
         assert self._line is not None
         return self._line
 
-    async def open(self, seconds: float = PATIENCE) -> Self:
+    async def open(self, seconds: float = PATIENCE, receive_buffer: int = 0) -> Self:
         """Connect, say hello as the mirror knows things, and take everything up to `synced`.
+
+        With a `receive_buffer` the kernel keeps no more than about so many bytes for it.
 
         Raises `NotLetIn` where the server says that it has no time for that.
         """
@@ -60,6 +63,7 @@ class Device:
             ping_interval=None,
             open_timeout=seconds,
             close_timeout=1,
+            sock=self._socket(receive_buffer),
         )
         self.open_ones.add(self)
         self._reading = asyncio.create_task(self._read())
@@ -79,6 +83,24 @@ class Device:
             raise NotLetIn
         assert self.close_code is None, self.close_code
         return self
+
+    def _socket(self, receive_buffer: int) -> socket.socket | None:
+        if not receive_buffer:
+            return None
+        made = socket.socket()
+        # Before it connects: the window that it then offers is of this size.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        made.connect(("127.0.0.1", self.port))
+        made.setblocking(False)
+        return made
+
+    def freeze(self) -> None:
+        """Read nothing any more; what comes has to wait where it comes from."""
+        self.line.transport.pause_reading()
+
+    def thaw(self) -> None:
+        """Read on."""
+        self.line.transport.resume_reading()
 
     def _closed_with(self, code: int) -> bool:
         return self.close_code == code

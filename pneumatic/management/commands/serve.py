@@ -5,7 +5,7 @@ import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -16,6 +16,9 @@ from pneumatic.lib import serving
 from pneumatic.server import draining, supervisor
 
 log = structlog.get_logger(__name__)
+#: Seconds that something sent may wait for its reader to take any of it. Then the kernel ends the
+#: connection: a reader who takes nothing doesn't take the goodbye either.
+UNREAD_SECONDS: Final = 20
 
 
 class Command(BaseCommand):
@@ -69,12 +72,15 @@ def _listen() -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=draining.BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=draining.BACKLOG)
     except OSError as error:
         raise CommandError(
             f"Can't listen on {settings.HOST}, port {settings.PORT}: {error.strerror or error}. "
             "Set HOST and PORT to an address of this machine that is free."
         ) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what it accepts inherits it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+    return listener
 
 
 def _empty_metrics_folder() -> Path:
