@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -63,6 +64,11 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
+def _form(request: HttpRequest | None) -> Literal["admin", "browsable_api"]:
+    in_admin = request is None or request.path.startswith(f"/{settings.ADMIN_PATH}")
+    return "admin" if in_admin else "browsable_api"
+
+
 class NameOrEmailBackend(ModelBackend):
     """Django's sign-in (the admin, the browsable API): the same proof as at every other door."""
 
@@ -84,7 +90,7 @@ class NameOrEmailBackend(ModelBackend):
                 login=username,
                 password=password,
                 code=code,
-                origin=actions.Origin(address=address, device_cookie=cookie),
+                origin=actions.Origin(address=address, device_cookie=cookie, door=_form(request)),
             )
         except WrongCredentials:
             return None

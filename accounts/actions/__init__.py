@@ -1,6 +1,7 @@
 """Every write to people and sessions: verbs, keyword-only, atomic."""
 
-from accounts.actions.identity import Origin, admit
+from accounts.actions.failures import Origin
+from accounts.actions.identity import admit
 from accounts.actions.invitations import invite, revoke_invitation
 from accounts.actions.passwords import (
     change_password,

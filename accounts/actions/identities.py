@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import names, queries
 from accounts.actions.audit import record
+from accounts.actions.failures import Origin, note_failure
 from accounts.actions.sessions import end_sessions, open_session
 from accounts.errors import SignOnFailed
 from accounts.models import (
@@ -55,13 +56,17 @@ def sign_in_with_identity(
                 raise SignOnFailed("second_factor", "the account needs a second factor of ours")
             return open_session(user=user, user_agent=user_agent, address=address)
 
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except IntegrityError:
-            # The other one is there now, and is seen.
-            continue
-    return attempt()
+    try:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return attempt()
+            except IntegrityError:
+                # The other one is there now, and is seen.
+                continue
+        return attempt()
+    except SignOnFailed as error:
+        _note_refused(person, error, address)
+        raise
 
 
 def unlink_identity(
@@ -72,6 +77,20 @@ def unlink_identity(
         user = identity.user
         identity.delete()
         record(kind=AuditKind.IDENTITY_UNLINKED, user=user, actor=actor, address=address)
+
+
+def _note_refused(person: Person, error: SignOnFailed, address: str | None) -> None:
+    """In the audit trail, where somebody here came; the log tells of all.
+
+    Not whose address was only claimed: how long that takes would tell who has an account.
+    """
+    identity = Identity.objects.filter(issuer=person.issuer, subject=person.subject).first()
+    user = identity.user if identity else None
+    if user is None and person.email_verified:
+        user = queries.user_by_login(person.email)
+    if user is not None:
+        origin = Origin(address=address, door="sign_on")
+        note_failure(key=f"sign-on:{user.pk}", user=user, origin=origin, because=error.reason)
 
 
 def _user_of(person: Person) -> User | None:

@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from accounts import knowndevices, queries, totp
 from accounts.actions.audit import record
+from accounts.actions.failures import Origin, note_failure
 from accounts.errors import (
     SecondFactorRequired,
     SecondFactorSetupRequired,
@@ -47,14 +47,6 @@ INSIDE_DELAY: Final = GrowingDelay("inside", free=5, forgets=30 * 60)
 WRONG_CODE: Final = "That code is wrong or was used already; wait for the next one."
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an attempt comes from: its address, and the cookie of a known browser, or ""."""
-
-    address: str | None = None
-    device_cookie: str = ""
-
-
 @contextmanager
 def proven(
     *, login: str, password: str, code: str = "", origin: Origin, setup: bool = False
@@ -74,9 +66,15 @@ def proven(
     # address, in the same office, doesn't keep the owner out.
     elsewhere = ADDRESS_DELAY.wait(place) if brake is ACCOUNT_DELAY else 0.0
     wait = elsewhere or brake.begin(key)
+    typed = _account_key(login)
     if wait:
+        note_failure(key=typed, user=user, origin=origin, because="waiting")
         raise TooManyFailures(retry_after=wait)
-    known, renewed = _checked_password(user, password, brake, key, place)
+    try:
+        known, renewed = _checked_password(user, password, brake, key, place)
+    except WrongCredentials:
+        note_failure(key=typed, user=user, origin=origin, because="password")
+        raise
     try:
         with transaction.atomic():
             # Hashing took its time, outside the lock: the password that was right may have been
@@ -91,6 +89,7 @@ def proven(
     except SecondFactorRequired as error:
         if error.fields:
             ADDRESS_DELAY.fail(place)  # a guess at the code
+            note_failure(key=typed, user=user, origin=origin, because="code")
         else:
             brake.forgive(key)
         raise
@@ -101,9 +100,18 @@ def proven(
 
 
 def admit(*, login: str, password: str, code: str, origin: Origin) -> User:
-    """Someone for whom a session of Django's own shall stand; raises what ``proven`` raises."""
+    """Someone for whom a session of Django's own shall stand; raises what ``proven`` raises.
+
+    At the administration's door whoever is no staff is refused as if the password were wrong.
+    """
     with proven(login=login, password=password, code=code, origin=origin) as user:
-        record(kind=AuditKind.ADMIN_SIGNED_IN, user=user, address=origin.address)
+        comes_in = user.is_staff or origin.door != "admin"
+        if comes_in:
+            record(kind=AuditKind.ADMIN_SIGNED_IN, user=user, address=origin.address)
+    if not comes_in:
+        typed = _account_key(login)
+        note_failure(key=typed, user=user, origin=origin, because="not staff")
+        raise WrongCredentials
     return user
 
 
@@ -201,11 +209,14 @@ def spend_step(factor: SecondFactor, code: str) -> bool:
     return newer.update(last_step=step) == 1
 
 
-def require_password(*, user: User, password: str, field: str = "password") -> None:
+def require_password(
+    *, user: User, password: str, field: str = "password", address: str | None = None
+) -> None:
     """Raise ``Invalid`` with ``field`` unless this is the password of someone who is signed in."""
     key = str(user.pk)
     wait = INSIDE_DELAY.begin(key)
     if wait:
+        _note_inside(user, address, "waiting")
         raise TooManyFailures(retry_after=wait)
     try:
         correct, _ = (
@@ -217,6 +228,7 @@ def require_password(*, user: User, password: str, field: str = "password") -> N
         INSIDE_DELAY.forgive(key)
         raise
     if not correct:
+        _note_inside(user, address, "password")
         raise Invalid(fields={field: ["That is not your present password."]})
     INSIDE_DELAY.forget(key)
 
@@ -227,7 +239,14 @@ def require_code(*, user: User, code: str, address: str | None = None) -> None:
     key = f"code:{user.pk}"
     wait = INSIDE_DELAY.begin(key)
     if wait:
+        _note_inside(user, address, "waiting")
         raise TooManyFailures(retry_after=wait)
     if not spend_code(user=user, code=code, address=address):
+        _note_inside(user, address, "code")
         raise Invalid(fields={"code": [WRONG_CODE]})
     INSIDE_DELAY.forget(key)
+
+
+def _note_inside(user: User, address: str | None, because: str) -> None:
+    origin = Origin(address=address, door="inside")
+    note_failure(key=f"inside:{user.pk}", user=user, origin=origin, because=because)

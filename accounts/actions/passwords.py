@@ -36,7 +36,7 @@ def change_password(
     Raises ``Invalid`` with ``old_password`` or ``new_password`` among its fields.
     """
     known = user.password
-    require_password(user=user, password=old, field="old_password")
+    require_password(user=user, password=old, field="old_password", address=address)
     problems = problems_with_password(new, user=user)
     if problems:
         raise Invalid(fields={"new_password": problems})

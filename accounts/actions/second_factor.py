@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts import mail, totp
 from accounts.actions.audit import record
+from accounts.actions.failures import Origin
 from accounts.actions.identity import (
     WRONG_CODE,
-    Origin,
     proven,
     require_code,
     require_password,
@@ -38,12 +38,12 @@ class Enrolment:
     qr: str
 
 
-def begin_second_factor(*, user: User, password: str) -> Enrolment:
+def begin_second_factor(*, user: User, password: str, address: str | None = None) -> Enrolment:
     """A new secret for someone who is signed in; an unconfirmed one before it is void.
 
     Raises ``Invalid`` for a wrong password, ``Conflict`` where a second factor is on already.
     """
-    require_password(user=user, password=password)
+    require_password(user=user, password=password, address=address)
     with _locked(user) as locked:
         return _new_secret(locked)
 
@@ -108,7 +108,7 @@ def disable_second_factor(
 
     Raises ``Invalid`` with ``password`` or ``code`` among its fields.
     """
-    require_password(user=user, password=password)
+    require_password(user=user, password=password, address=address)
     require_code(user=user, code=code, address=address)
     remove_second_factor(user=user, keep=keep, address=address)
 
@@ -117,7 +117,7 @@ def renew_recovery_codes(
     *, user: User, password: str, code: str, address: str | None = None
 ) -> list[str]:
     """Ten new recovery codes; the old ones are void. Raises as ``disable_second_factor``."""
-    require_password(user=user, password=password)
+    require_password(user=user, password=password, address=address)
     require_code(user=user, code=code, address=address)
     with _locked(user) as locked:
         codes = _new_codes(locked)

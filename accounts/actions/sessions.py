@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import devices, tokens
 from accounts.actions.audit import record
-from accounts.actions.identity import Origin, proven
+from accounts.actions.failures import Origin
+from accounts.actions.identity import proven
 from accounts.errors import NoSuchSession
 from accounts.models import AuditKind, RevokedReason, Session, User
 from pneumatic.lib import realtime

@@ -137,10 +137,11 @@ def wants_cookie(request: Request, wishes: dict[str, Any]) -> bool:
 
 
 def origin_of(request: Request) -> actions.Origin:
-    """Where the request comes from, as far as guessing is concerned."""
+    """Where the request for setting up a second factor comes from."""
     return actions.Origin(
         address=client_address(request),
         device_cookie=request.COOKIES.get(knowndevices.cookie_name(), ""),
+        door="setup",
     )
 
 

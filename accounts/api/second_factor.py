@@ -55,7 +55,9 @@ class SecondFactorView(APIView):
     @guarded("password")
     def post(self, request: Request) -> Response:
         wishes = parsed(PasswordSerializer(data=request.data))
-        enrolment = actions.begin_second_factor(user=asking_user(request), **wishes)
+        enrolment = actions.begin_second_factor(
+            user=asking_user(request), address=client_address(request), **wishes
+        )
         return Response(asdict(enrolment), status=201, headers=_ONCE)
 
 

@@ -15,6 +15,7 @@ class AuditKind(models.TextChoices):
 
     REGISTERED = "registered", "registered"
     SIGNED_IN = "signed_in", "signed in"
+    SIGN_IN_FAILED = "sign_in_failed", "sign-in refused"
     SIGNED_OUT = "signed_out", "signed out"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", "signed out everywhere"
     SESSION_REVOKED = "session_revoked", "device signed out from another one"

@@ -115,6 +115,9 @@ def test_a_suspended_account_is_not_joined(alice: User) -> None:
         _enter(replace(CAROL, email=alice.email))
 
     assert refused.value.reason == "suspended"
+    told = AuditEvent.objects.get(kind="sign_in_failed")
+    assert (told.user_id, told.detail["door"]) == (alice.pk, "sign_on")
+    assert told.detail["because"] == "suspended"
     assert not Identity.objects.exists()
     alice.refresh_from_db()
     assert alice.has_usable_password()
@@ -124,6 +127,7 @@ def test_an_address_that_is_not_verified_joins_nothing(alice: User, laptop: Sess
     with pytest.raises(SignOnFailed):
         _enter(replace(CAROL, email=alice.email, email_verified=False))
 
+    assert not AuditEvent.objects.filter(kind="sign_in_failed").exists()
     assert queries.active_session(laptop.pk) is not None
     assert not Identity.objects.exists()
 

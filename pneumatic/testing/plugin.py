@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 
-from pneumatic.lib import delays, redisscript
+from pneumatic.lib import delays, redisscript, tallies
 from pneumatic.lib.threads import end_threads
 from pneumatic.loopback.binaries import find_chromium
 
@@ -75,6 +75,7 @@ def django_db_setup(
 def _nothing_is_remembered() -> None:
     """Each test starts with no cached value, no spent rate limit and nobody present."""
     delays.reset()
+    tallies.reset()
     if settings.REDIS_URL:
         import redis
 
