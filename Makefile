@@ -9,10 +9,11 @@ UV := $(VENV)/bin/uv
 # Stamps: a second `make run` compares a few file times, and installs nothing.
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
+BENCH := .venv-bench/.installed
 NODE := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test e2e check format lock services coverage image clean distclean
+.PHONY: help run serve bench-environment test e2e check format lock services coverage image clean distclean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -43,20 +44,22 @@ coverage: $(DEVELOPMENT) ## which lines no test runs, as HTML in htmlcov/
 	@$(PY) -m pytest -q -m 'not e2e' -n 2 --cov --cov-report=html --cov-report=term:skip-covered
 
 lock: $(DEVELOPMENT) ## write the lock files anew from requirements*.in (UPGRADE=--upgrade for newer)
-	@for name in requirements requirements-dev requirements-uv; do \
+	@for name in requirements requirements-dev requirements-bench requirements-uv; do \
 		$(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
 			$(UPGRADE) $$name.in --output-file $$name.txt || exit 1; done
 	@$(PY) scripts/check_locks.py
+
+bench-environment: $(BENCH) ## what servers that we are compared with need, apart from ours
 
 image: ## build the container image
 	docker build --tag pneumatic-chat .
 
 clean: ## remove what tools left behind; data in var/ stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov staticfiles var/test var/artefacts
-	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## as clean, and the environments too
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) .venv-bench node_modules
 
 $(RUNTIME): requirements.txt requirements-uv.txt
 	@scripts/install.sh "$(PYTHON)" $(VENV) requirements.txt
@@ -64,6 +67,10 @@ $(RUNTIME): requirements.txt requirements-uv.txt
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@scripts/install.sh "$(PYTHON)" $(VENV) requirements-dev.txt
+	@touch $@
+
+$(BENCH): requirements-bench.txt requirements-uv.txt
+	@scripts/install.sh "$(PYTHON)" .venv-bench requirements-bench.txt
 	@touch $@
 
 # Never an error here: run_tests.py and run_checks.py say what couldn't be had and what that means.

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements", "requirements-dev", "requirements-uv")
+LOCKS = ("requirements", "requirements-bench", "requirements-dev", "requirements-uv")
 # An address or option that would send another machine to a registry that only this one knows.
 FOREIGN = re.compile(r"://|^--(?:index-url|extra-index-url|find-links|trusted-host)| @ |^-[ief] ")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^ ;\\]+)")

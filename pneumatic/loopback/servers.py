@@ -5,7 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pwd import struct_passwd
 
@@ -35,10 +35,13 @@ POSTGRES_OPTIONS = {
 }
 
 
-def start_postgres(binary: Binary, folder: Path) -> tuple[Server, str]:
+def start_postgres(
+    binary: Binary, folder: Path, options: Mapping[str, str] = POSTGRES_OPTIONS
+) -> tuple[Server, str]:
     """Start a new, empty PostgreSQL in `folder`; return it and the address of its database.
 
-    Raises `StartError` when this program won't do here.
+    `options` are its settings; those of tests lose data when the machine crashes. Raises
+    `StartError` when this program won't do here.
     """
     account = _own(folder)
     program = _reachable(binary.path, folder, account)
@@ -48,10 +51,10 @@ def start_postgres(binary: Binary, folder: Path) -> tuple[Server, str]:
 
     def attempt() -> tuple[Server, str]:
         port = free_port()
-        options = {**POSTGRES_OPTIONS, "port": str(port), "unix_socket_directories": str(folder)}
+        places = {"port": str(port), "unix_socket_directories": str(folder)}
         url = f"postgresql://pneumatic:{password}@127.0.0.1:{port}"
         server = start_server(
-            [program, "-D", data, *(f"-c{name}={value}" for name, value in options.items())],
+            [program, "-D", data, *(f"-c{k}={v}" for k, v in {**options, **places}.items())],
             log=folder / "log",
             account=account,
             stop_signal=signal.SIGINT,  # "fast": doesn't wait for clients to leave

@@ -1,0 +1,251 @@
+"""What the sockets do together: open, send at a rate or as fast as the server can, be counted."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any, Final
+
+from bench.generator.connection import Connection, Counts, connect
+from bench.generator.tally import stamp
+from bench.measures import Usage, spread, usage
+
+#: Characters of each message's body.
+BODY_CHARS: Final = 250
+_FILLER: Final = "Nothing but air, and what it carries. " * 10
+#: Without any delivery for so long, what is missing counts as lost, and sending goes on.
+_STALLED_SECONDS: Final = 1.0
+_TICK: Final = 0.001
+
+
+class Load:
+    """A crowd of devices, each with one conversation that it writes to."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self.counts = Counts()
+        #: Sockets that hear each message.
+        self.group: int = plan["group"]
+        self._devices: list[dict[str, Any]] = plan["devices"]
+        self._acks: bool = plan.get("acks", True)
+        self._server: list[int] = plan.get("server_pids", [])
+        self.connections: list[Connection] = []
+        self._writers: Sequence[tuple[Connection, str]] = []
+        self._sent = 0
+        self._late = 0.0
+
+    # --- Opening --------------------------------------------------------------------------------
+
+    async def open(self, at_once: int, seconds: float) -> dict[str, Any]:
+        """Open all, ``at_once`` at the same time, each within ``seconds``; a second try is free."""
+        begun, before = time.monotonic(), self._usage()
+        limit = asyncio.Semaphore(at_once)
+        failures: list[str] = []
+        durations: list[float] = []
+
+        async def one(device: dict[str, Any]) -> Connection | None:
+            async with limit:
+                start = time.monotonic()
+                for attempt in range(3):
+                    try:
+                        found = await connect(self.counts, device, seconds=seconds)
+                    except (OSError, TimeoutError) as error:
+                        failures.append(f"{type(error).__name__} {error}")
+                        await asyncio.sleep(0.5 * (attempt + 1))
+                        continue
+                    durations.append(time.monotonic() - start)
+                    return found
+            return None
+
+        found = await asyncio.gather(*(one(device) for device in self._devices))
+        self.connections = [each for each in found if each is not None]
+        self._writers = [
+            (each, device["conversation"])
+            for each, device in zip(found, self._devices, strict=True)
+            if each is not None
+        ]
+        after = self._usage()
+        return {
+            "sockets": len(self.connections),
+            "failed_attempts": len(failures),
+            "first_failure": failures[0] if failures else self.counts.first_error,
+            "seconds": round(time.monotonic() - begun, 3),
+            "each_ms": spread(durations, 1e3),
+            "server_cpu_s": round(after.cpu - before.cpu, 3),
+            "kib_per_socket": round((after.rss_kib - before.rss_kib) / max(1, len(found)), 1),
+            "server_rss_kib": round(after.rss_kib),
+        }
+
+    async def settle(self, seconds: float) -> float:
+        """Wait until nothing arrives any more (presence, for one); how long that took."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + seconds:
+            reads, at = self.counts.reads, self._usage()
+            await asyncio.sleep(0.5)
+            now = self._usage()
+            busy = (now.cpu - at.cpu) / (now.at - at.at)
+            if self.counts.reads - reads < 10 and busy < 0.2:
+                break
+        return round(time.monotonic() - begun, 2)
+
+    # --- Sending --------------------------------------------------------------------------------
+
+    async def run(
+        self,
+        *,
+        seconds: float,
+        warm: float = 1.0,
+        window: int = 0,
+        rate: float = 0.0,
+        sample: int = 1,
+    ) -> dict[str, Any]:
+        """Send for ``warm`` + ``seconds``, and measure the latter.
+
+        With ``window``, so many messages are always on their way, which is as fast as the server
+        can; with ``rate``, so many are sent a second, whatever comes back. Each ``sample``-th
+        carries the time at which it was sent.
+        """
+        sender = asyncio.create_task(
+            self._at_rate(rate, sample) if rate else self._in_window(window, sample)
+        )
+        lag = asyncio.create_task(self._watch_lag())
+        try:
+            await asyncio.sleep(warm)
+            before = self._begin()
+            await asyncio.sleep(seconds)
+            result = self._end(before)
+        finally:
+            sender.cancel()
+            lag.cancel()
+            await asyncio.gather(sender, lag, return_exceptions=True)
+        result["missing"] = await self._missing()
+        return result
+
+    async def _in_window(self, window: int, sample: int) -> None:
+        """Counted by deliveries, so that it works with any server, one without acks included."""
+        counts, limit = self.counts, window * self.group
+        writers = cycle(self._writers)
+        loop = asyncio.get_running_loop()
+        sent, base, running = 0, counts.delivered, True
+
+        def pump() -> None:
+            nonlocal sent
+            while running and sent * self.group - (counts.delivered - base) < limit:
+                self._send(*next(writers), sampled=sent % sample == 0)
+                sent += 1
+            if running:
+                counts.wake_at = base + sent * self.group - limit + 1
+
+        counts.wake = lambda: loop.call_soon(pump)
+        try:
+            while True:
+                pump()
+                seen = counts.delivered
+                await asyncio.sleep(_STALLED_SECONDS)
+                if counts.delivered == seen:
+                    base = seen - sent * self.group
+        finally:
+            running = False
+
+    async def _at_rate(self, rate: float, sample: int) -> None:
+        begun, sent = time.monotonic(), 0
+        writers = cycle(self._writers)
+        while True:
+            due = begun + sent / rate
+            now = time.monotonic()
+            if now < due:
+                await asyncio.sleep(min(due - now, 0.05))
+                continue
+            self._late = max(self._late, now - due)
+            self._send(*next(writers), sampled=sent % sample == 0)
+            sent += 1
+
+    def _send(self, connection: Connection, conversation: str, *, sampled: bool) -> None:
+        if connection.closed:
+            return
+        head = stamp(time.monotonic_ns()) if sampled else ""
+        body = head + _FILLER[: BODY_CHARS - len(head)]
+        connection.send(
+            f'{{"type":"message.send","id":"{uuid.uuid4()}",'
+            f'"conversation":"{conversation}","body":"{body}"}}'.encode(),
+            acknowledged=self._acks,
+        )
+        self._sent += 1
+
+    async def _missing(self) -> int:
+        """Deliveries of what was sent that never come; waits while they still do."""
+        due, seen, until = self._sent * self.group, -1, time.monotonic() + 15
+        while seen != self.counts.delivered < due and time.monotonic() < until:
+            seen = self.counts.delivered
+            await asyncio.sleep(_STALLED_SECONDS)
+        missing = due - self.counts.delivered
+        self._sent, self.counts.delivered = 0, 0
+        return missing
+
+    # --- Measuring ------------------------------------------------------------------------------
+
+    def _usage(self) -> Usage:
+        return usage(self._server)
+
+    async def _watch_lag(self) -> None:
+        """How late this event loop itself is: where it is, its latencies are its own."""
+        self._lags: list[float] = []
+        while True:
+            due = time.monotonic() + 0.01
+            await asyncio.sleep(0.01)
+            self._lags.append(time.monotonic() - due)
+
+    def _begin(self) -> dict[str, Any]:
+        counts = self.counts
+        counts.latencies.clear()
+        counts.ack_times.clear()
+        self._lags.clear()
+        self._late = 0.0
+        return {
+            "server": self._usage(),
+            "own": usage(["self"]),
+            "sent": self._sent,
+            "counts": (counts.delivered, counts.acks, counts.errors, counts.bytes, counts.reads),
+        }
+
+    def _end(self, before: dict[str, Any]) -> dict[str, Any]:
+        counts, was = self.counts, before["counts"]
+        server, own = self._usage(), usage(["self"])
+        seconds = own.at - before["own"].at
+        delivered = counts.delivered - was[0]
+        cpu = server.cpu - before["server"].cpu
+        own_share = (own.cpu - before["own"].cpu) / seconds
+        own_waits = (own.waited - before["own"].waited) / seconds
+        server_share = cpu / seconds
+        server_waits = (server.waited - before["server"].waited) / seconds
+        return {
+            "seconds": round(seconds, 3),
+            "sends_per_s": round((self._sent - before["sent"]) / seconds, 1),
+            "deliveries_per_s": round(delivered / seconds, 1),
+            "latency_ms": spread(counts.latencies, 1e-6),
+            "ack_ms": spread(counts.ack_times, 1e-6),
+            "server_ms_per_1000": round(cpu * 1e6 / delivered, 3) if delivered else None,
+            "server_share": round(server_share, 3),
+            "server_waits": round(server_waits, 3),
+            "server_rss_kib": round(server.rss_kib),
+            "client_share": round(own_share, 3),
+            "client_waits": round(own_waits, 3),
+            "client_lag_ms": spread(self._lags, 1e3),
+            "client_late_ms": round(self._late * 1e3, 3),
+            "bytes_per_delivery": round((counts.bytes - was[3]) / max(1, delivered)),
+            "deliveries_per_read": round(delivered / max(1, counts.reads - was[4]), 2),
+            "acks": counts.acks - was[1],
+            "errors": counts.errors - was[2],
+            "first_error": counts.first_error,
+            "closes": {str(code): times for code, times in counts.closes.items()},
+            "limit": _limit(server_share + server_waits, own_share, own_share + own_waits),
+        }
+
+
+def _limit(server: float, own: float, own_with_waits: float) -> str:
+    """What would have to be faster for more: shares of a core."""
+    if own >= 0.95:
+        return "generator"
+    if server >= 0.9:
+        return "server"
+    return "machine" if own_with_waits >= 0.95 else "waiting"

@@ -1,0 +1,170 @@
+"""How many deliveries a second, by the size of a group: ours with everything on, and the others."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.measures import medians
+from bench.rig import processes
+from bench.rig.machine import BENCH_PYTHON
+from bench.rig.processes import Generator, kill
+from bench.rig.stores import Stores
+from bench.seeding import hello
+
+#: In the order in which they take their turns.
+SERVERS = ("pneumatic", "channels-memory", "channels-redis", "django", "websockets", "fastapi")
+ALL = (*SERVERS, "raw")
+_STORING = {"django", "fastapi"}
+
+
+class Crowd(NamedTuple):
+    """A server that runs, and the devices that are connected to it."""
+
+    name: str
+    generator: Generator
+    opened: dict[str, Any]
+    server_pid: int
+
+
+def run(
+    stores: Stores,
+    *,
+    groups: Sequence[int] = (2, 10, 100, 1000),
+    servers: Sequence[str] = ALL,
+    sockets: int = 1000,
+    seconds: float = 3.0,
+    rounds: int = 3,
+    tell: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """By size of the group and by server: what `Load.run` measured, the median of the rounds."""
+    results: dict[str, Any] = {}
+    for group in groups:
+        number = max(group, sockets)
+        with ExitStack() as stack:
+            crowds = [
+                crowd
+                for name in servers
+                if (crowd := open_crowd(stack, stores, name, number, group)) is not None
+            ]
+            runs: dict[str, list[dict[str, Any]]] = {each.name: [] for each in crowds}
+            for turn in range(rounds):
+                # In turn, so that what else the machine does hits all alike.
+                for crowd in crowds:
+                    done = saturate(crowd, group, seconds=seconds)
+                    runs[crowd.name].append(done)
+                    tell(_line(group, crowd.name, turn, done))
+            for crowd in crowds:
+                found = medians(runs[crowd.name])
+                found["rounds"] = [each["deliveries_per_s"] for each in runs[crowd.name]]
+                found["opened"] = crowd.opened
+                results.setdefault(str(group), {})[crowd.name] = found
+    return {"fanout": results}
+
+
+def saturate(crowd: Crowd, group: int, *, seconds: float) -> dict[str, Any]:
+    """As fast as the server can."""
+    window = window_for(group, stores=crowd.name in _STORING)
+    # About every twentieth delivery carries a time, and of few messages all do.
+    sample = max(1, min(20, 2000 // group))
+    return crowd.generator.ask("run", seconds=seconds, window=window, sample=sample)
+
+
+def window_for(group: int, *, stores: bool = False) -> int:
+    """Messages on their way at once: enough to keep every server busy, not more.
+
+    In large groups one message is much work already. Who stores statement by statement gets no
+    faster by more of them, only slower to answer.
+    """
+    window = max(4, min(256, 20_000 // group))
+    return min(window, 64) if stores else window
+
+
+def open_crowd(
+    stack: ExitStack, stores: Stores, name: str, number: int, group: int
+) -> Crowd | None:
+    """Start a server and connect its devices; None where its environment isn't there."""
+    if name == "fastapi" and not BENCH_PYTHON.exists():
+        return None
+    start = _ours if name == "pneumatic" else _reference
+    folder = stores.folder / f"{name}-{number}-{group}"
+    folder.mkdir()
+    plan, pid = start(stack, stores, folder, name, number, group)
+    plan.update(group=group, server_pids=[pid])
+    generator = Generator(folder, name, plan)
+    stack.callback(generator.close)
+    opened = generator.ask("open", at_once=50, seconds=30.0, settle=60.0)
+    if opened["sockets"] < number:
+        raise RuntimeError(f"{name}: only {opened['sockets']} of {number}: {opened}")
+    return Crowd(name, generator, opened, pid)
+
+
+def _ours(
+    stack: ExitStack, stores: Stores, folder: Path, name: str, number: int, group: int
+) -> tuple[dict[str, Any], int]:
+    environment = processes.our_environment(
+        folder, database_url=stores.new_database(), redis_url=stores.redis_number(1)
+    )
+    environment["REDIS_PREFIX"] = folder.name
+    seeded = processes.run(folder, "bench.seeding", [str(number), str(group)], environment)
+    server, port = processes.start(
+        folder, name, [sys.executable, "manage.py", "serve"], environment, health="/healthz"
+    )
+    stack.callback(kill, server)
+    devices = [{**each, "hello": hello(each), "port": port} for each in seeded]
+    return {"devices": interleaved(devices, group), "acks": True}, server.process.pid
+
+
+def interleaved(devices: Sequence[dict[str, Any]], group: int) -> list[dict[str, Any]]:
+    """The first of every group, then the second …: neighbours write to different conversations."""
+    return [each for first in range(group) for each in devices[first::group]]
+
+
+def _reference(
+    stack: ExitStack, stores: Stores, folder: Path, name: str, number: int, group: int
+) -> tuple[dict[str, Any], int]:
+    module, python, environment = _recipe(stores, name)
+    conversations = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(number // group)]
+    if name in _STORING:
+        arguments = ["setup", str(number // group), str(group)]
+        conversations = processes.run(folder, module, arguments, environment, python=python)
+    server, port = processes.start(folder, name, [python, "-m", module], environment)
+    stack.callback(kill, server)
+    devices = [
+        {"port": port, "path": f"/ws/{conversation}/{member}/", "conversation": conversation}
+        for member in range(group)
+        for conversation in conversations
+    ]
+    return {"devices": devices, "acks": False}, server.process.pid
+
+
+def _recipe(stores: Stores, name: str) -> tuple[str, str, dict[str, str]]:
+    """A reference's module, Python and environment."""
+    base, python = processes.base_environment(), sys.executable
+    match name:
+        case "channels-memory":
+            return "bench.references.naive_channels", python, base
+        case "channels-redis":
+            more = {"REDIS_URL": stores.redis_number(2)}
+            return "bench.references.naive_channels", python, {**base, **more}
+        case "django":
+            more = {"REDIS_URL": stores.redis_number(3), "DATABASE_URL": stores.new_database()}
+            return "bench.references.naive_channels", python, {**base, **more}
+        case "fastapi":
+            more = {"DATABASE_URL": stores.new_database()}
+            return "bench.references.fastapi_loop", str(BENCH_PYTHON), {**base, **more}
+        case "websockets":
+            return "bench.references.plain_websockets", python, base
+        case "raw":
+            return "bench.references.raw_loop", python, base
+    raise ValueError(name)
+
+
+def _line(group: int, name: str, turn: int, done: dict[str, Any]) -> str:
+    p99 = done["latency_ms"].get("p99", 0)
+    return (
+        f"groups of {group:6} {name:16} round {turn + 1}: {done['deliveries_per_s']:10,.0f} /s"
+        f"  p99 {p99:8.1f} ms  {done['server_ms_per_1000'] or 0:7.2f} ms CPU/1000"
+        f"  limit: {done['limit']}  missing {done['missing']}  errors {done['errors']}"
+    )
