@@ -15,6 +15,7 @@ from accounts.authentication import Identity
 from chat import limits, metrics, protocol
 from chat.protocol import Close
 from chat.ws import handlers, origin
+from chat.ws.draining import to_be_drained
 from chat.ws.hub import hub
 from chat.ws.incoming import Incoming
 from chat.ws.outbound import Outbound
@@ -65,7 +66,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.scope = scope
         metrics.SOCKETS.inc()
         try:
-            await super().__call__(scope, self._incoming.next, send)
+            with to_be_drained(self):
+                await super().__call__(scope, self._incoming.next, send)
         finally:
             # Here and not in disconnect(), which Channels skips after an exception.
             metrics.SOCKETS.dec()

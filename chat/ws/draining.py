@@ -2,16 +2,38 @@
 
 import asyncio
 import random
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
 
 import structlog
 
-from chat.ws.hub import hub
 from chat.ws.sends import send_queue
+from pneumatic.lib.perloop import PerLoop
 
 log = structlog.get_logger(__name__)
 #: How long the last answers of all may take once the time for spreading is over.
 _LAST_ANSWERS_SECONDS: Final = 5.0
+
+
+class Retiring(Protocol):
+    """What a drain needs of a connection."""
+
+    async def retire(self) -> None:
+        """This process stops: answer what was said, then close."""
+
+
+_open = PerLoop(set[Retiring])
+
+
+@contextmanager
+def to_be_drained(socket: Retiring) -> Iterator[None]:
+    """For the block, a socket is one that a drain sends away: signed in, or still to say hello."""
+    _open.get().add(socket)
+    try:
+        yield
+    finally:
+        _open.get().discard(socket)
 
 
 async def drain(seconds: float) -> None:
@@ -21,7 +43,7 @@ async def drain(seconds: float) -> None:
     a device has sent is answered before. New connections are for the caller to keep out.
     """
     loop = asyncio.get_running_loop()
-    sockets = list(hub().sockets)
+    sockets = list(_open.get())
     random.shuffle(sockets)
     began = loop.time()
     retiring = set()
@@ -30,8 +52,8 @@ async def drain(seconds: float) -> None:
         at = began + seconds * (place + random.random()) / len(sockets)  # noqa: S311
         await asyncio.sleep(max(0.0, at - loop.time()))
         retiring.add(loop.create_task(socket.retire()))
-    # Who said hello in the meantime has had no part of the time.
-    retiring |= {loop.create_task(each.retire()) for each in hub().sockets}
+    # Who came in the meantime has had no part of the time.
+    retiring |= {loop.create_task(each.retire()) for each in _open.get().difference(sockets)}
     if retiring:
         done, _ = await asyncio.wait(retiring, timeout=_LAST_ANSWERS_SECONDS)
         for task in done:

@@ -22,9 +22,6 @@ class Socket(Protocol):
     def revoked(self) -> None:
         """The session has ended: close."""
 
-    async def retire(self) -> None:
-        """This process stops: answer what was said, then close."""
-
 
 class Room:
     """A group and the local sockets in it."""

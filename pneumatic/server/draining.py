@@ -1,5 +1,6 @@
 """One server process: Uvicorn, and how it ends without cutting anybody short."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -27,6 +28,8 @@ BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 10
 #: The last of these are for ending itself, after requests under way have been cancelled.
 _ENDING_SECONDS: Final = 2
+#: How long a device may take to read its close code, with all that it has not read before.
+_GOODBYE_SECONDS: Final = 4.0
 
 
 class DrainingServer(uvicorn.Server):
@@ -66,12 +69,28 @@ class DrainingServer(uvicorn.Server):
         ]
         if not self.force_exit:
             await drain(settings.DRAIN_SECONDS)
+            await self._hear_goodbyes()
         latest = self._told_at + settings.DRAIN_SECONDS + GRACE_SECONDS - _ENDING_SECONDS
         self.config.timeout_graceful_shutdown = max(1, round(latest - time.monotonic()))
         await super().shutdown(sockets)
         await close_hub()
         await redisscript.close()
         log.info("drained")
+
+    async def _hear_goodbyes(self) -> None:
+        """Return once devices have answered the close frames, and so have read them.
+
+        A connection that ends with something of its device's unread in it, or to which something
+        comes after that, is reset: what was still on its way to a device that is behind would be
+        lost, the close code with it.
+        """
+        deadline = time.monotonic() + _GOODBYE_SECONDS
+        while time.monotonic() < deadline and not self.force_exit:
+            if not any(
+                getattr(each, "close_sent", False) for each in self.server_state.connections
+            ):
+                return
+            await asyncio.sleep(0.05)
 
 
 def serve(listener: socket.socket) -> int:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -174,9 +175,9 @@ class Person:
         wishes = {"id": id or str(uuid.uuid4()), "body": body}
         return await self.ask(f"conversations/{group}/messages/", wishes)
 
-    async def socket(self) -> "Socket":
-        """A new socket, up to `synced`."""
-        return await Socket(self).open()
+    async def socket(self, **options: Any) -> "Socket":
+        """A new socket, up to `synced`; `options` as for `Socket.connect`."""
+        return await Socket(self).open(**options)
 
 
 class Socket:
@@ -195,8 +196,21 @@ class Socket:
         assert self._line is not None
         return self._line
 
-    async def open(self) -> Self:
+    async def open(self, **options: Any) -> Self:
+        await self.connect(**options)
+        await self.say("hello", token=self.person.token, versions={})
+        await self.expect("synced", ref=None)
+        return self
+
+    async def connect(self, *, receive_buffer: int = 0) -> Self:
+        """Without a hello. With a small `receive_buffer` (bytes) a slow reader is soon behind."""
         server = self.person.server
+        options: dict[str, Any] = {}
+        if receive_buffer:
+            options["sock"] = small = socket.socket()
+            small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            small.connect(("127.0.0.1", server.port))
+            options["max_queue"] = 1
         self._line = await connect(
             f"ws://127.0.0.1:{server.port}/ws/",
             origin=cast(Any, server.url),
@@ -204,10 +218,9 @@ class Socket:
             compression=None,
             ping_interval=None,
             open_timeout=PATIENCE,
+            **options,
         )
         self.open_ones.add(self)
-        await self.say("hello", token=self.person.token, versions={})
-        await self.expect("synced", ref=None)
         return self
 
     async def say(self, kind: str, **fields: Any) -> None:

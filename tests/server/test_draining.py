@@ -120,6 +120,38 @@ async def test_f21_what_was_said_before_is_answered_before_the_socket_closes(
     assert sorted(server.stored()) == sorted([*ids, rest_id])
 
 
+async def test_f21_who_is_behind_and_goes_on_talking_hears_the_close_code_too(
+    serving: Serving,
+) -> None:
+    server = serving(DRAIN_SECONDS="0").start()
+    alice = await Person(server, "alice").register()
+    group = await alice.group()
+    laptop = await alice.socket()
+    silent = await Socket(alice).connect()
+    slow = await alice.socket(receive_buffer=4096)
+    for _ in range(30):
+        assert (await laptop.send(group, "x" * 4000))["type"] == "ack"
+
+    async def talk() -> None:
+        # Comes when the server reads no more. A connection that is closed on it is reset, and what
+        # was on its way there is lost.
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await slow.say("ping")
+                await asyncio.sleep(0.05)
+
+    talking = asyncio.create_task(talk())
+    server.terminate()
+    assert await laptop.closed() == 1012
+    # Who has not said hello yet is sent away as well.
+    assert await silent.closed() == 1012
+    # So far is this device behind; without it the process would have ended by now.
+    await asyncio.sleep(1)
+    assert await slow.closed() == 1012
+    await talking
+    assert await server.ended() == 0
+
+
 async def test_f22_a_handler_that_hangs_does_not_keep_the_process_alive(serving: Serving) -> None:
     stuck = (
         "import time; from django.core.management import execute_from_command_line as run;"

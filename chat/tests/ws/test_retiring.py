@@ -50,6 +50,14 @@ async def test_everything_that_was_received_before_is_answered_before_the_socket
     await bob.close()
 
 
+async def test_who_has_not_said_hello_yet_is_sent_away_too(live_world: World) -> None:
+    newcomer = await device_of(live_world.bob)
+    await newcomer.open()
+    await drain(0)
+    assert await newcomer.expect_close() == Close.RESTARTING
+    await newcomer.close()
+
+
 async def test_what_takes_too_long_is_not_waited_for(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
