@@ -1,11 +1,13 @@
 """What a device has missed: the frames of a `sync`, read part by part.
 
-First one query tells which conversations changed: the person's memberships. What changed is then
-read in parts, three queries each: the members that changed, the messages that changed, and the
-positions of those who share small conversations. A part is at most `PART_CONVERSATIONS` of them
-and about `PART_ROWS` rows, unless a single conversation has more. That one comes whole, which is at
-most `limits.SYNC_MAX` rows, or for a reset a page of messages and everybody who ever was a member.
-So whoever sends one part before reading the next needs no more memory for a thousand conversations.
+First one query tells which conversations have another version than the client says: two numbers and
+an id for each of the person's. Only those that differ are looked at any further. What changed in
+them is then read in parts, three queries each: the members that changed, the messages that changed,
+and the positions of those who share small conversations. A part is at most `PART_CONVERSATIONS` of
+them and about `PART_ROWS` rows, unless a single conversation has more. That one comes whole, which
+is at most `limits.SYNC_MAX` rows, or for a reset a page of messages and everybody who ever was a
+member. So whoever sends one part before reading the next needs no more memory for a thousand
+conversations.
 
 No row is newer than the version that was read along with the person's membership: what was written
 after that may have been written after the membership ended. A row that changes meanwhile, also
@@ -13,21 +15,28 @@ between two parts, is left out here, and comes with its new version, live or by 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Model
 
 from accounts.models import User
 from chat import limits, presenters, protocol
 from chat.models import Conversation, Membership, Message
-from chat.queries import seats_of
+from chat.queries import (
+    Position,
+    Standing,
+    positions_in,
+    seats_of,
+    small_conversations_of,
+    standings_of,
+)
 
-#: Conversations of one part. Their conditions are joined in one statement, and SQLite refuses
-#: expressions deeper than 1,000.
+Row = TypeVar("Row", bound=Model)
+
+#: Conversations of one part, which are named in each of its statements.
 PART_CONVERSATIONS = 200
 PART_ROWS = 1_000
 
@@ -76,41 +85,48 @@ def since(
     same_history: bool,
     partial: bool = False,
     states: bool = False,
+    standing: Standing | None = None,
 ) -> Catchup:
     """What changed after the client's `versions` of its conversations.
 
     With `partial` only the conversations named in `versions` are looked at, else all of the
     person's. Unless `same_history`, the client's versions mean nothing here. `states` brings the
-    positions in the newest small conversations along, also where nothing changed.
+    positions in the newest small conversations along, also where nothing changed. `standing` is
+    what the person may read, where that has just been read.
     """
     known = versions if same_history else {}
     seats = seats_of(user)
-    if partial:
-        seats = seats.filter(conversation__in=list(versions))
-    mine = list(seats)
-    readable = {seat.conversation_id for seat in mine}
-    behind = [
-        _behind(seat, known.get(seat.conversation_id))
-        for seat in mine
-        if known.get(seat.conversation_id) != seat.conversation.version
-    ]
+    current = set[UUID]()
+    if known or partial:
+        now = (standing or standings_of([user.id])[user.id]).versions
+        asked = [each for each in (versions if partial else now) if each in now]
+        current = {each for each in asked if known.get(each) == now[each]}
+        seats = seats.filter(conversation__in=[each for each in asked if each not in current])
+    behind = [_behind(seat, known.get(seat.conversation_id)) for seat in seats]
     changed = {each.seat.conversation_id for each in behind}
-    small = _newest_small(mine) if states else []
-    positions = _positions([each for each in small if each.id not in changed])
+    readable = current | changed
+    positions = _positions_beside(user, changed) if states and current else []
     return Catchup(
         list(_parts(sorted(behind, key=_latest_first))),
         removed=[known_id for known_id in versions if known_id not in readable],
         readable=readable,
-        receipts=[presenters.receipt_in(row) for rows in positions.values() for row in rows],
-        acquaintances=_people_in(positions) - {user.id},
+        receipts=[presenters.receipt_in(each) for each in positions],
+        acquaintances={each.user_id for each in positions} - {user.id},
     )
+
+
+def nothing_in(standing: Standing) -> Catchup:
+    """What a device has missed that knows all of it."""
+    return Catchup([], [], set(standing.versions), [], set())
 
 
 def page(part: Part) -> Page:
     """Read a part's frames, as of the moment that `since` looked."""
     members = _changed_members(part)
     messages = _changed_messages(part)
-    positions = _positions([each.seat.conversation for each in part if _is_small(each.seat)])
+    positions = _by_conversation(
+        positions_in([each.seat.conversation_id for each in part if _is_small(each.seat)])
+    )
     frames = [
         frame
         for each in part
@@ -121,7 +137,8 @@ def page(part: Part) -> Page:
             positions[each.seat.conversation_id],
         )
     ]
-    return Page(frames, _people_in(positions) - {each.seat.user_id for each in part})
+    met = {each.user_id for rows in positions.values() for each in rows}
+    return Page(frames, met - {each.seat.user_id for each in part})
 
 
 def _parts(behind: Sequence[_Behind]) -> Iterator[Part]:
@@ -150,72 +167,98 @@ def _latest_first(each: _Behind) -> float:
 
 
 def _changed_members(part: Part) -> Mapping[UUID, list[Membership]]:
-    found: dict[UUID, list[Membership]] = defaultdict(list)
-    changed = reduce(or_, map(_changed, part))
-    for row in Membership.objects.filter(changed).select_related("user").order_by("version"):
-        found[row.conversation_id].append(row)
+    found = _by_conversation(
+        # All have a version above 0: a reset brings every member.
+        _rows_in(
+            [(each, each.since, each.seat.conversation.version) for each in part],
+            Membership,
+            "row.version > span.after AND row.version <= span.last",
+            columns="row.*, person.username, person.display_name",
+            joined="JOIN accounts_user person ON person.id = row.user_id",
+        )
+    )
+    people = dict[UUID, User]()
+    for row in (row for rows in found.values() for row in rows):
+        if row.user_id not in people:
+            names = {name: getattr(row, name) for name in ("username", "display_name")}
+            people[row.user_id] = User(id=row.user_id, **names)
+        row.user = people[row.user_id]
     return found
 
 
 def _changed_messages(part: Part) -> Mapping[UUID, list[Message]]:
-    found: dict[UUID, list[Message]] = defaultdict(list)
-    changed = reduce(or_, map(_changed_or_newest, part))
-    for row in Message.objects.filter(changed).order_by("version"):
+    changes = [
+        (each, each.since, each.seat.conversation.version) for each in part if not each.reset
+    ]
+    newest = [
+        (each, each.seat.conversation.last_seq - limits.PAGE, each.seat.conversation.last_seq)
+        for each in part
+        if each.reset
+    ]
+    changed = _rows_in(changes, Message, "row.version > span.after AND row.version <= span.last")
+    pages = _rows_in(newest, Message, "row.seq > span.after AND row.seq <= span.last")
+    versions = {each.seat.conversation_id: each.seat.conversation.version for each in part}
+    # Not a condition of the statement: it would make the index of the versions look as good, which
+    # has to be read from the conversation's beginning.
+    current = (row for row in pages if row.version <= versions[row.conversation_id])
+    return _by_conversation([*changed, *current])
+
+
+def _rows_in(
+    spans: Sequence[tuple[_Behind, int, int]],
+    model: type[Row],
+    condition: str,
+    *,
+    columns: str = "row.*",
+    joined: str = "",
+) -> Iterable[Row]:
+    """The rows of some conversations, `after` one number and up to a `last` one, in one statement.
+
+    A join and not a condition for each conversation, which takes a multiple of its execution to
+    put together and to plan, and which SQLite refuses from a thousand on.
+    """
+    if not spans:
+        return []
+    table, id_field = connection.ops.quote_name(model._meta.db_table), Conversation._meta.pk
+    values = ", ".join(["(%s, %s, %s)"] * len(spans))
+    given = [
+        number
+        for each, after, last in spans
+        for number in (
+            id_field.get_db_prep_value(each.seat.conversation_id, connection),
+            after,
+            last,
+        )
+    ]
+    return model._default_manager.raw(
+        f"WITH span (conversation_id, after, last) AS (VALUES {values})"  # noqa: S608  # our own words
+        f" SELECT {columns} FROM span JOIN {table} AS row"
+        f" ON row.conversation_id = span.conversation_id AND {condition} {joined}",
+        given,
+    )
+
+
+def _by_conversation(rows: Iterable[Any]) -> Mapping[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
         found[row.conversation_id].append(row)
     return found
-
-
-def _changed(each: _Behind) -> Q:
-    conversation = each.seat.conversation
-    # All have a version above 0: a reset brings every member.
-    return Q(
-        conversation=conversation.id,
-        version__gt=each.since,
-        version__lte=conversation.version,
-    )
-
-
-def _changed_or_newest(each: _Behind) -> Q:
-    if not each.reset:
-        return _changed(each)
-    conversation = each.seat.conversation
-    return Q(
-        conversation=conversation.id,
-        seq__gt=conversation.last_seq - limits.PAGE,
-        version__lte=conversation.version,
-    )
 
 
 def _is_small(seat: Membership) -> bool:
     return seat.conversation.member_count <= limits.SMALL_CONVERSATION
 
 
-def _newest_small(seats: Sequence[Membership]) -> list[Conversation]:
-    small = [seat.conversation for seat in seats if _is_small(seat)]
-    small.sort(key=lambda each: each.last_message_at or each.created_at, reverse=True)
-    return small[: limits.PRESENCE_CONVERSATIONS]
-
-
-def _positions(conversations: Sequence[Conversation]) -> Mapping[UUID, list[Membership]]:
-    found: dict[UUID, list[Membership]] = defaultdict(list)
-    if conversations:
-        rows = Membership.objects.filter(conversation__in=conversations, left_at=None)
-        wanted = rows.only("conversation_id", "user_id", "read_seq", "delivered_seq")
-        # In one order, whichever way the database's statistics let it go just now.
-        for row in wanted.order_by("user_id"):
-            found[row.conversation_id].append(row)
-    return found
-
-
-def _people_in(positions: Mapping[UUID, Sequence[Membership]]) -> set[UUID]:
-    return {row.user_id for rows in positions.values() for row in rows}
+def _positions_beside(user: User, changed: set[UUID]) -> list[Position]:
+    found = positions_in(small_conversations_of(user)[: limits.PRESENCE_CONVERSATIONS])
+    return [each for each in found if each.conversation_id not in changed]
 
 
 def _frames(
     each: _Behind,
     members: Sequence[Membership],
     messages: Sequence[Message],
-    positions: Sequence[Membership],
+    positions: Sequence[Position],
 ) -> Iterator[protocol.SyncFrame]:
     """One conversation's rows in frames of bounded size; only the last one moves `to`."""
     rows: list[Membership | Message] = sorted((*members, *messages), key=lambda row: row.version)

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.presenters import present_user
 from chat import protocol
 from chat.models import Conversation, Membership, Message
+from chat.queries import Position
 from pneumatic.lib.times import rfc3339
 
 #: How the wire writes a moment.
@@ -88,19 +89,17 @@ def unread(last_seq: int, me: Membership) -> int:
     return max(0, last_seq - me.read_seq - me.own_after_read)
 
 
-def receipt(row: Membership) -> protocol.Receipt:
-    return protocol.Receipt(
-        user=row.user_id, read_seq=row.read_seq, delivered_seq=row.delivered_seq
-    )
+def receipt(at: Position) -> protocol.Receipt:
+    return protocol.Receipt(user=at.user_id, read_seq=at.read_seq, delivered_seq=at.delivered_seq)
 
 
-def receipt_in(row: Membership) -> protocol.Receipt:
+def receipt_in(at: Position) -> protocol.Receipt:
     """The same where it stands outside its conversation."""
     return protocol.Receipt(
-        user=row.user_id,
-        read_seq=row.read_seq,
-        delivered_seq=row.delivered_seq,
-        conversation=row.conversation_id,
+        user=at.user_id,
+        read_seq=at.read_seq,
+        delivered_seq=at.delivered_seq,
+        conversation=at.conversation_id,
     )
 
 

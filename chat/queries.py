@@ -1,13 +1,26 @@
 """What a person may see. Every read of conversations begins here."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Expression,
+    F,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce, Now
 
 from accounts.models import User
+from accounts.queries import active_sessions
 from chat import limits
 from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
 from chat.models import Conversation, History, Membership, Mention, Message, Unheard
@@ -21,6 +34,22 @@ class Seat(NamedTuple):
 
     conversation: Conversation
     membership: Membership
+
+
+class Standing(NamedTuple):
+    """What a person may read now, and up to which version it goes; in which history."""
+
+    epoch: UUID
+    versions: dict[UUID, int]
+
+
+class Position(NamedTuple):
+    """How far a member has got in a conversation."""
+
+    conversation_id: UUID
+    user_id: UUID
+    read_seq: int
+    delivered_seq: int
 
 
 class Page(NamedTuple):
@@ -192,10 +221,77 @@ def unread_mentions(membership: Membership) -> int:
     ).count()
 
 
-def conversation_ids_of(user: User) -> list[UUID]:
-    return list(
-        Membership.objects.filter(user=user, left_at=None).values_list("conversation_id", flat=True)
+def entrance(user: User, session_id: UUID) -> tuple[UUID, list[UUID] | None]:
+    """The epoch, and the conversations that the person is in; None where the session has ended.
+
+    All of it in one query, which a device waits for that says hello.
+    """
+    seat = FilteredRelation(
+        "user__memberships", condition=Q(user__memberships__left_at__isnull=True)
     )
+    theirs = (
+        active_sessions()
+        .filter(id=session_id, user=user)
+        .order_by()
+        .alias(seat=seat)
+        .annotate(conversation=F("seat__conversation"), is_epoch=Value(value=False))
+        .values_list("conversation", "is_epoch")
+    )
+    rows = list(theirs.union(_epochs(Value(value=True)), all=True))
+    ids = [found for found, is_epoch in rows if not is_epoch]
+    # Who is in no conversation has one row without any.
+    mine = [found for found in ids if found is not None] if ids else None
+    return _epoch_in(found for found, is_epoch in rows if is_epoch), mine
+
+
+def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """What each of these people may read, in one query for all of them."""
+    theirs = (
+        Membership.objects.filter(user__in=list(user_ids), left_at=None)
+        .order_by()
+        .values_list("conversation_id", "conversation__version", "user_id")
+    )
+    no_version = Value(-1, BigIntegerField())
+    rows = list(theirs.union(_epochs(no_version, F("epoch")), all=True))
+    epoch = _epoch_in(found for found, version, _ in rows if version < 0)
+    standings = {each: Standing(epoch, {}) for each in user_ids}
+    for conversation_id, version, user_id in rows:
+        if version >= 0:
+            standings[user_id].versions[conversation_id] = version
+    return standings
+
+
+def small_conversations_of(user: User) -> QuerySet[Membership, UUID]:
+    """Those of the person's conversations in which members' positions are told, newest first."""
+    newest = Coalesce("conversation__last_message_at", "conversation__created_at")
+    return (
+        Membership.objects.filter(
+            user=user,
+            left_at=None,
+            conversation__member_count__lte=limits.SMALL_CONVERSATION,
+        )
+        .order_by(newest.desc())
+        .values_list("conversation_id", flat=True)
+    )
+
+
+def positions_in(
+    conversations: Sequence[UUID] | QuerySet[Membership, UUID],
+) -> Iterable[Position]:
+    """How far the members of these conversations have got."""
+    rows = Membership.objects.filter(conversation__in=conversations, left_at=None)
+    # In one order, whichever way the database's statistics let it go just now.
+    return map(Position._make, rows.order_by("user_id").values_list(*Position._fields))
+
+
+def _epochs(*beside: Expression | F) -> QuerySet[History, tuple[Any, ...]]:
+    """The row that names this history, as a part of another query."""
+    named = {f"beside_{place}": each for place, each in enumerate(beside)}
+    return History.objects.annotate(**named).values_list("epoch", *named)
+
+
+def _epoch_in(rows: Iterator[UUID]) -> UUID:
+    return next(rows, None) or epoch()
 
 
 def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:

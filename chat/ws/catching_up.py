@@ -12,6 +12,7 @@ from chat import catchup, groups, metrics, presence, protocol
 from chat.protocol import Close
 from chat.ws.hub import hub
 from chat.ws.session import charge_for_frames
+from chat.ws.standings import standings
 from pneumatic.lib.threads import in_database
 
 if TYPE_CHECKING:
@@ -27,34 +28,49 @@ async def bring_up_to_date(
     socket: "ChatConsumer",
     identity: Identity,
     command: protocol.Sync,
-    epoch: UUID,
     turn: Turn = nullcontext,
+    *,
+    patient: bool = False,
 ) -> None:
-    """Answer a sync: join what an invitation got lost of, and tell what the device has missed."""
-    read = partial(
-        catchup.since,
-        identity.user,
-        command.versions,
-        same_history=command.epoch == epoch,
-        partial=command.partial,
-        states=command.states,
-    )
+    """Answer a sync: join what an invitation got lost of, and tell what the device has missed.
+
+    Who is `patient` lets others share the read that most syncs end with.
+    """
     joined = set(hub().conversations_of(socket))
     with _joins_of(socket) as newer:
-        async with turn():
-            found = await in_database(read)
+        found = await _look(identity, command, turn, patient=patient)
         missing = found.readable - joined
         if missing:
             # The invitation was lost. Join now, and read again what may have happened meanwhile.
             await join(socket, missing)
             joined |= missing
             newer.clear()
-            async with turn():
-                found = await in_database(read)
+            found = await _look(identity, command, turn)
         if not command.partial:
             found.removed.extend(joined - found.readable - set(found.removed))
         await _put_out(socket, found.removed, newer)
     await tell(socket, command, found, turn)
+
+
+async def _look(
+    identity: Identity, command: protocol.Sync, turn: Turn, *, patient: bool = False
+) -> catchup.Catchup:
+    """What the device has missed, read from the database from now on."""
+    since = partial(
+        catchup.since,
+        identity.user,
+        command.versions,
+        partial=command.partial,
+        states=command.states,
+    )
+    async with turn():
+        if not command.versions and not patient:
+            return await in_database(since, same_history=False)
+        standing = await standings().of(identity.user.id, patient=patient)
+        same_history = command.epoch == standing.epoch
+        if same_history and not command.states and command.versions == standing.versions:
+            return catchup.nothing_in(standing)
+        return await in_database(since, same_history=same_history, standing=standing)
 
 
 async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[UUID]:

@@ -10,7 +10,6 @@ from django.conf import settings
 
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
-from accounts.queries import active_among
 from chat import limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
 from chat.actions.receipts import mark_delivered, mark_read
@@ -70,7 +69,6 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
             raise Unauthenticated
         async with turns().take(lambda: socket.is_gone, begun=False):
             identity = await in_database(authenticate_token, token)
-            epoch = await in_database(queries.epoch)
     except SessionRevoked:
         await socket.end(Close.REVOKED)
         return
@@ -85,14 +83,19 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         return
     socket.identity = identity
     socket.user_id, socket.session_id = identity.user.id, identity.session.id
-    await _come_in(socket, identity, command, epoch)
+    await _come_in(socket, identity, command)
 
 
-async def _come_in(
-    socket: "ChatConsumer", identity: Identity, command: protocol.Hello, epoch: UUID
-) -> None:
+async def _come_in(socket: "ChatConsumer", identity: Identity, command: protocol.Hello) -> None:
     await hub().register(socket)
     socket.clock.start(identity.expires_at)
+    turn = partial(turns().take, lambda: socket.is_gone, begun=True)
+    async with turn():
+        epoch, mine = await in_database(queries.entrance, identity.user, identity.session.id)
+    if mine is None:
+        # The session ended before the hub listened for that.
+        await socket.end(Close.REVOKED)
+        return
     socket.tell(
         protocol.Welcome(
             user=presenters.person(identity.user),
@@ -103,19 +106,11 @@ async def _come_in(
             limits=limits.told_to_clients(),
         )
     )
-    turn = partial(turns().take, lambda: socket.is_gone, begun=True)
-    async with turn():
-        mine = await in_database(queries.conversation_ids_of, identity.user)
-        active = await in_database(active_among, [identity.session.id])
-    if not active:
-        # It ended before the hub listened for that.
-        await socket.end(Close.REVOKED)
-        return
     # Groups first, snapshot second: what happens between the two arrives twice rather than never.
     await catching_up.join(socket, mine)
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
-    await catching_up.bring_up_to_date(socket, identity, sync, epoch, turn)
+    await catching_up.bring_up_to_date(socket, identity, sync, turn)
     await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
 
 
@@ -181,7 +176,8 @@ async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.
 
 
 async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sync) -> None:
-    await catching_up.bring_up_to_date(socket, identity, command, await in_database(queries.epoch))
+    # A heartbeat asks for all. Who asks for some has seen a gap, and waits for what belongs there.
+    await catching_up.bring_up_to_date(socket, identity, command, patient=not command.partial)
 
 
 async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Auth) -> None:

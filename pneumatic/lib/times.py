@@ -5,4 +5,4 @@ from datetime import UTC, datetime
 
 def rfc3339(moment: datetime) -> str:
     """``moment`` in UTC with milliseconds: ``2026-05-01T09:30:00.000Z``. What is finer is cut."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -138,7 +138,9 @@ async def test_a_turn_that_comes_in_the_moment_of_giving_up_is_passed_on() -> No
 
 
 @pytest.mark.parametrize("failure", [Unavailable(), RuntimeError("a defect")])
-@pytest.mark.parametrize(("module", "name"), [(handlers, "authenticate_token"), (queries, "epoch")])
+@pytest.mark.parametrize(
+    ("module", "name"), [(handlers, "authenticate_token"), (queries, "entrance")]
+)
 async def test_a_hello_that_fails_closes_its_socket(
     live_world: World,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import uuid
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -616,15 +617,15 @@ async def test_who_is_removed_while_saying_hello_hears_nothing_more_f37(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = live_world
-    real = queries.conversation_ids_of
+    real = queries.entrance
 
-    def removed_meanwhile(user: User) -> list[uuid.UUID]:
-        found = real(user)
+    def removed_meanwhile(user: User, session_id: uuid.UUID) -> Any:
+        found = real(user, session_id)
         if user == world.bob:
             remove_member(remover=world.alice, conversation_id=world.group.id, user_id=user.id)
         return found
 
-    monkeypatch.setattr(queries, "conversation_ids_of", removed_meanwhile)
+    monkeypatch.setattr(queries, "entrance", removed_meanwhile)
     async with connected(world.alice) as (alice,):
         bob = await device_of(world.bob)
         await bob.open()
@@ -642,15 +643,15 @@ async def test_a_session_that_ends_during_hello_is_not_let_in(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await in_database(make_session, live_world.bob)
-    real = queries.conversation_ids_of
+    real = queries.entrance
 
-    def revoked_meanwhile(user: User) -> list[uuid.UUID]:
+    def revoked_meanwhile(user: User, session_id: uuid.UUID) -> Any:
         Session.objects.filter(id=session.id).update(
             revoked_at=timezone.now(), revoked_reason="signed_out"
         )
-        return real(user)
+        return real(user, session_id)
 
-    monkeypatch.setattr(queries, "conversation_ids_of", revoked_meanwhile)
+    monkeypatch.setattr(queries, "entrance", revoked_meanwhile)
     device = Device(await in_database(make_token, live_world.bob, session))
     await device.open()
     await device.say(type="hello", token=device.token)
@@ -660,12 +661,12 @@ async def test_a_session_that_ends_during_hello_is_not_let_in(
 async def test_a_hello_that_the_database_interrupts_can_be_said_again(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(user: User) -> list[uuid.UUID]:
+    def away(*_: Any) -> None:
         raise Unavailable
 
     device = await device_of(live_world.bob)
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "conversation_ids_of", away)
+        patch.setattr(queries, "entrance", away)
         await device.open()
         await device.say(type="hello", token=device.token)
         assert await device.expect_close() == 4408
