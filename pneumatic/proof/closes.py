@@ -9,7 +9,9 @@ from pneumatic.proof.faults import KINDS, Fault
 
 #: How much later than its fault a socket may end: a busy machine, and what is still on its way.
 _SLACK = 3.0
-_SILENT = 1006
+#: How long a server waits for the answer to a ping before it takes a device for gone, in seconds.
+PING_SECONDS = 20.0
+_SILENT, _NO_PONG = 1006, 1011
 
 
 class Close(NamedTuple):
@@ -40,7 +42,9 @@ class Closes:
             if close.code in KINDS[fault.kind].codes:
                 self.by_kind[fault.kind][close.code] += 1
                 return
-        if close.code == _SILENT and self._slept_through_a_drain(close):
+        if (close.code == _SILENT and self._slept_through_a_drain(close)) or (
+            close.code == _NO_PONG and self._answered_no_ping(close)
+        ):
             self.by_kind["frozen"][close.code] += 1
         else:
             self.unexplained.append(close)
@@ -66,6 +70,13 @@ class Closes:
         if drain is None or frozen is None:
             return False
         return frozen.start <= drain.over and frozen.over >= drain.start
+
+    def _answered_no_ping(self, close: Close) -> bool:
+        """Whoever reads nothing for as long as pings wait is taken for gone."""
+        return any(
+            fault.kind == "frozen" and fault.over - fault.start >= PING_SECONDS
+            for fault in self._about(close)
+        )
 
     def _about(self, close: Close) -> list[Fault]:
         """The faults that met this socket about then, a process's own before the network's."""

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 _CHUNK = 16_384
+# Seconds between two pieces that come late: a timer may swap those that are due at once.
+_ONE_AFTER_THE_OTHER = 0.000_01
 # Small, so that a reader that stalls is felt by the server after some frames, not after megabytes.
 _BUFFER = 32_768
 
@@ -22,7 +24,7 @@ class Wire:
         self.flowing.set()
         #: While set, what the server says is thrown away.
         self.mute = False
-        #: Seconds by which everything the server says comes late.
+        #: Seconds by which everything the server says comes late, in order and at full speed.
         self.delay = 0.0
         self._ends: list[Callable[[], None]] = []
 
@@ -93,20 +95,35 @@ async def _up(reader: asyncio.StreamReader, upstream: socket.socket) -> None:
 
 async def _down(upstream: socket.socket, writer: asyncio.StreamWriter, wire: Wire) -> None:
     loop = asyncio.get_running_loop()
+    due = 0.0
     while True:
         await wire.flowing.wait()
-        data = await loop.sock_recv(upstream, _CHUNK)
+        try:
+            data = await loop.sock_recv(upstream, _CHUNK)
+        except OSError:
+            data = b""  # The process has gone without a word.
         await wire.flowing.wait()
+        now = loop.time()
         if not data:
             # What was written before the end arrives: a close code must not be lost here.
+            await asyncio.sleep(max(0.0, due - now))
             writer.write_eof()
             await asyncio.sleep(0.2)
             return
-        if wire.delay:
-            await asyncio.sleep(wire.delay)
-        if not wire.mute:
+        if wire.mute:
+            continue
+        if wire.delay or due > now:
+            # Never before what was read earlier, nor in the same moment.
+            due = max(due + _ONE_AFTER_THE_OTHER, now + wire.delay)
+            loop.call_at(due, _write_late, writer, data)
+        else:
             writer.write(data)
-            await writer.drain()
+        await writer.drain()
+
+
+def _write_late(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)
 
 
 async def _first_to_end(*ways: Coroutine[Any, Any, None]) -> None:

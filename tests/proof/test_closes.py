@@ -3,7 +3,7 @@
 import pytest
 
 from pneumatic.proof.checker import Verdict
-from pneumatic.proof.closes import Close, Closes
+from pneumatic.proof.closes import PING_SECONDS, Close, Closes
 from pneumatic.proof.faults import Fault
 
 HERE, ELSEWHERE = 8001, 8002
@@ -94,6 +94,17 @@ def test_a_device_that_is_frozen_during_a_drain_may_miss_the_goodbye_and_no_othe
     assert not verdict_on(close._replace(device="b"), faults=[of_process("term"), frozen]).good
     before = Fault("frozen", 7.0, 9.5, ["a"], over=9.5)
     assert not verdict_on(close, faults=[of_process("term"), before]).good
+
+
+def test_a_device_that_is_frozen_for_as_long_as_pings_wait_may_be_taken_for_gone() -> None:
+    def frozen(seconds: float) -> Fault:
+        return Fault("frozen", 10.0, 10.0 + seconds, ["a"], over=10.0 + seconds)
+
+    close = Close("a", HERE, 30.1, 1011)
+    assert verdict_on(close, faults=[frozen(PING_SECONDS)]).good
+    assert not verdict_on(close._replace(device="b"), faults=[frozen(PING_SECONDS)]).good
+    # Who was frozen for less has had time to answer.
+    assert not verdict_on(close, faults=[frozen(PING_SECONDS - 1)]).good
 
 
 def test_what_is_explained_is_counted_by_its_fault() -> None:

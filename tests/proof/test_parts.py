@@ -1,6 +1,7 @@
 """The pieces of the instrument that a wrong verdict could come from."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,24 @@ async def test_what_a_server_said_before_it_ended_arrives_however_late() -> None
     writer.close()
     await proxy.close()
     server.close()
+
+
+@pytest.mark.asyncio
+async def test_a_late_wire_brings_everything_in_order_and_is_not_slower_for_that() -> None:
+    async with Echo() as echo:
+        wire = wire_of([echo.proxy], echo.port)
+        assert wire is not None
+        wire.delay = 0.5
+        began = time.monotonic()
+        said = [f"{number:03} ".encode() for number in range(40)]
+        for words in said[:-1]:
+            echo.writer.write(words)
+            assert await asyncio.wait_for(echo.heard.get(), 5) == words
+        wire.delay = 0.0
+        echo.writer.write(said[-1])
+        assert await asyncio.wait_for(echo.reader.readexactly(4 * 40), 15) == b"".join(said)
+        # One after the other they would have taken 20 s.
+        assert 0.5 <= time.monotonic() - began < 10
 
 
 @pytest.mark.asyncio
