@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
 import structlog
-from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -26,6 +26,7 @@ from pneumatic.lib.http import client_address
 from pneumatic.lib.ids import uuid7
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.ratelimit import address_key
+from pneumatic.lib.readyframes import line_of
 
 log = structlog.get_logger(__name__)
 #: How long a socket of a stopping process may take for its last answers.
@@ -44,7 +45,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.device = str(uuid7())
         self.identity: Identity | None = None
-        self.outbound = Outbound(self._send_text, self._too_slow)
+        self.scope = scope
+        self.base_send = send
+        line = line_of(scope)
+        self.outbound = Outbound(self._send_text, self.spawn, self._too_slow, line)
         self.clock = TokenClock(self._token_expiring, self._token_expired)
         self.ready = False
         #: One for each sync that is being read: what this socket has joined since.
@@ -56,38 +60,42 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._close_code: int | None = None
         self._places: list[str] = []
         self._retiring = False
-        self._retired = asyncio.Event()
+        self._retired: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         # Nobody takes what waits for a device that is gone.
-        self._incoming = Incoming(receive, self.outbound.close)
-        self.spawn(self._incoming.run())
-        self.spawn(self.outbound.run())
-        # Set here as well: a socket that ends before its first message would have none.
-        self.scope = scope
+        self._incoming = Incoming(self.dispatch, self.spawn, self.outbound.close)
         metrics.SOCKETS.inc()
         try:
+            # Not Channels' own loop: it makes a task for each message, and hops through a database
+            # thread for it.
             with to_be_drained(self):
-                await super().__call__(scope, self._incoming.next, send)
+                ending = await self._incoming.run(receive)
+            if self._close_code is None:
+                self._close_code = ending.get("code", 1006)
         finally:
             # Here and not in disconnect(), which Channels skips after an exception.
             metrics.SOCKETS.dec()
             await self._clean_up()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Without the hop through a database thread that Channels makes for every single message.
+        try:
+            await self._take(message)
+        except Exception:
+            # Mostly the peer, gone in the middle of the handshake. If it was us: it may come again.
+            log.info("socket_failed", doing=message["type"], exc_info=True)
+            await self.end(Close.TOO_SLOW)
+
+    async def _take(self, message: dict[str, Any]) -> None:
         match message["type"]:
-            case "websocket.connect":
-                await self.connect()
             case "websocket.receive":
                 await self.receive(message.get("text"), message.get("bytes"))
+            case "websocket.connect":
+                await self.connect()
             case "chat.retire":
                 self._retiring = True
                 await self.outbound.flush()
-                self._retired.set()
-            case "websocket.disconnect":
-                if self._close_code is None:
-                    self._close_code = message.get("code", 1006)
-                raise StopConsumer
+                if self._retired is not None:
+                    self._retired.set()
 
     # --- Frames in ------------------------------------------------------------------------------
 
@@ -187,6 +195,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.end_soon(Close.REVOKED)
 
     async def retire(self) -> None:
+        self._retired = asyncio.Event()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
                 await self._incoming.put({"type": "chat.retire"})
@@ -236,7 +245,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         timer: asyncio.TimerHandle | None = getattr(self, "_hello_timer", None)
         if timer is not None:
             timer.cancel()
-        self._retired.set()
+        if self._retired is not None:
+            self._retired.set()
         for place in self._places:
             crowd().leave(place)
         self.clock.stop()
@@ -261,11 +271,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             code=int(code),
         )
 
-    def spawn(self, coroutine: Any) -> None:
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run beside the frames, at most as long as the socket lives."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

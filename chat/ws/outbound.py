@@ -1,12 +1,12 @@
-"""One socket's bounded queue of texts to send."""
+"""One socket's way out: written in place while its device keeps up, a bounded queue where not."""
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from chat import limits, metrics, protocol
+from pneumatic.lib.readyframes import Line, text_frame
 
 #: Characters of events that share one `batch` frame.
 _BATCH = 32_768
@@ -14,111 +14,197 @@ _BATCH = 32_768
 _STUCK_SECONDS = 30
 
 
-@dataclass(slots=True)
 class _Entry:
-    text: str
-    at: float
-    key: str | None
+    __slots__ = ("at", "key", "text")
+
+    def __init__(self, text: str, at: float, key: str | None) -> None:
+        self.text, self.at, self.key = text, at, key
+
+
+class _Queue:
+    """What waits for a device, and how much that is."""
+
+    __slots__ = ("_latest", "entries", "size")
+
+    def __init__(self) -> None:
+        self.entries: deque[_Entry] = deque()
+        #: In characters.
+        self.size = 0
+        self._latest: dict[str, _Entry] = {}
+
+    def replaced(self, text: str, key: str) -> bool:
+        """Put the text in the place of the one of the same key that still waits, if one does."""
+        older = self._latest.get(key)
+        if older is None:
+            return False
+        self.size += len(text) - len(older.text)
+        older.text = text
+        return True
+
+    def append(self, entry: _Entry) -> None:
+        self.entries.append(entry)
+        self.size += len(entry.text)
+        if entry.key is not None:
+            self._latest[entry.key] = entry
+
+    def take(self) -> list[_Entry]:
+        """What goes into the next frame, oldest first."""
+        some: list[_Entry] = []
+        size = 0
+        while self.entries and (not some or size + len(self.entries[0].text) <= _BATCH):
+            entry = self.entries.popleft()
+            if entry.key is not None:
+                del self._latest[entry.key]
+            some.append(entry)
+            size += len(entry.text)
+        self.size -= size
+        return some
 
 
 class Outbound:
-    """Texts in order, sent by one task; whoever offers one never waits.
+    """Texts in order; whoever offers one never waits.
+
+    Where the server takes ready frames (`line`), a text is written at once unless the peer is
+    behind; then it waits in the queue until the server says that there is room again. On other
+    servers a task sends what waits, for as long as anything does.
 
     A reader that stays behind fills the queue: then `overflow` is called, once, and nothing more
     is taken. Nothing is lost by that, because the device syncs when it is back.
     """
 
+    __slots__ = (
+        "_closed",
+        "_line_takes",
+        "_overflow",
+        "_progress",
+        "_queue",
+        "_send",
+        "_sending",
+        "_spawn",
+        "is_free",
+        "write",
+    )
+
     def __init__(
-        self, send: Callable[[str], Awaitable[None]], overflow: Callable[[], None]
+        self,
+        send: Callable[[str], Awaitable[None]],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        overflow: Callable[[], None],
+        line: Line | None = None,
     ) -> None:
-        self._send = send
+        #: Whether a frame may be given to `write` now, past the queue: it is empty.
+        self.is_free = False
+        self.write = line["write"] if line else _nowhere
+        self._line_takes = False
+        self._send = None if line else send
+        self._spawn = spawn
         self._overflow = overflow
-        self._waiting: deque[_Entry] = deque()
-        #: Entries that wait and that a newer one of the same key replaces.
-        self._latest: dict[str, _Entry] = {}
-        self._bytes = 0
-        self._wake = asyncio.Event()
-        self._all_sent = asyncio.Event()
-        self._all_sent.set()
-        self._progress = asyncio.Event()
+        # None: nothing waits. An empty one would take more memory than all the rest of this.
+        self._queue: _Queue | None = None
+        self._sending = False
+        self._progress: asyncio.Event | None = None
         self._closed = False
+        if line:
+            line["watch"](self._line_changed)
 
     def offer(
         self, text: str, at: float = 0.0, *, droppable: bool = False, key: str | None = None
     ) -> None:
-        """Queue an encoded event; `at` is when it was published (seconds since the epoch).
+        """Send an encoded event, or queue it; `at` is when it was published (epoch seconds).
 
         What is `droppable` is left out where the queue is half full. An event with a `key` takes
         the place of one with the same key that still waits.
         """
+        if self.is_free:
+            self.write(text_frame(text))
+            return
         if self._closed:
             return
-        if key is not None and (older := self._latest.get(key)):
-            self._bytes += len(text) - len(older.text)
-            older.text = text
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = _Queue()
+        if key is not None and queue.replaced(text, key):
             return
-        if droppable and self._bytes * 2 > limits.OUTBOUND_BYTES:
+        if droppable and queue.size * 2 > limits.OUTBOUND_BYTES:
             return
-        entry = _Entry(text, at, key)
-        self._waiting.append(entry)
-        if key is not None:
-            self._latest[key] = entry
-        self._bytes += len(text)
-        if self._bytes > limits.OUTBOUND_BYTES or len(self._waiting) > limits.OUTBOUND_FRAMES:
+        queue.append(_Entry(text, at, key))
+        if queue.size > limits.OUTBOUND_BYTES or len(queue.entries) > limits.OUTBOUND_FRAMES:
             self.close()
             self._overflow()
-            return
-        self._all_sent.clear()
-        self._wake.set()
+        elif self._send is not None and not self._sending:
+            self._sending = True
+            self._spawn(self._send_waiting(self._send))
 
     async def room(self) -> None:
         """Return once at most a quarter of the queue is taken: for what is long and can wait.
 
         Raises `TimeoutError` where the reader takes nothing for a long time.
         """
-        while not self._closed and (
-            self._bytes * 4 > limits.OUTBOUND_BYTES
-            or len(self._waiting) * 4 > limits.OUTBOUND_FRAMES
+        while (queue := self._queue) is not None and (
+            queue.size * 4 > limits.OUTBOUND_BYTES
+            or len(queue.entries) * 4 > limits.OUTBOUND_FRAMES
         ):
-            self._progress.clear()
             async with asyncio.timeout(_STUCK_SECONDS):
-                await self._progress.wait()
+                await self._next_progress()
 
     async def flush(self) -> None:
         """Return once everything that was offered has been handed on."""
-        await self._all_sent.wait()
+        while not self._closed and (self._queue is not None or self._sending):
+            await self._next_progress()
 
     def close(self) -> None:
         """Drop what waits and take nothing more."""
         self._closed = True
-        self._waiting.clear()
-        self._latest.clear()
-        self._bytes = 0
-        self._all_sent.set()
-        self._progress.set()
+        self.is_free = False
+        self._queue = None
+        self._progressed()
 
-    async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                texts, oldest = self._take()
-                await self._send(protocol.batch(texts))
-                self._progress.set()
-                if oldest:
-                    metrics.DELIVERY_SECONDS.observe(max(0.0, time.time() - oldest))
-            self._all_sent.set()
+    # --- Out ------------------------------------------------------------------------------------
 
-    def _take(self) -> tuple[list[str], float]:
-        texts: list[str] = []
-        size, oldest = 0, 0.0
-        while self._waiting and (not texts or size + len(self._waiting[0].text) <= _BATCH):
-            entry = self._waiting.popleft()
-            if entry.key is not None:
-                del self._latest[entry.key]
-            texts.append(entry.text)
-            size += len(entry.text)
-            self._bytes -= len(entry.text)
-            oldest = oldest or entry.at
-        return texts, oldest
+    def _line_changed(self, takes: bool) -> None:
+        self._line_takes = takes
+        # What waits goes first; each write may fill the line again.
+        while self._line_takes and (some := self._take()):
+            self.write(text_frame(protocol.batch([each.text for each in some])))
+            self._written(some)
+        self.is_free = self._line_takes and not self._closed
+
+    async def _send_waiting(self, send: Callable[[str], Awaitable[None]]) -> None:
+        try:
+            while some := self._take():
+                await send(protocol.batch([each.text for each in some]))
+                self._written(some)
+        except BaseException:
+            # The peer is gone, or this task was cancelled: nobody would send the rest.
+            self.close()
+            raise
+        finally:
+            self._sending = False
+            self._progressed()
+
+    def _take(self) -> list[_Entry]:
+        if self._queue is None:
+            return []
+        some = self._queue.take()
+        if not self._queue.entries:
+            self._queue = None
+        return some
+
+    def _written(self, some: list[_Entry]) -> None:
+        if announced := [each.at for each in some if each.at]:
+            metrics.delivered(len(announced), announced[0])
+        self._progressed()
+
+    def _progressed(self) -> None:
+        if self._progress is not None:
+            self._progress.set()
+
+    async def _next_progress(self) -> None:
+        if self._progress is None:
+            self._progress = asyncio.Event()
+        self._progress.clear()
+        await self._progress.wait()
+
+
+def _nowhere(frame: bytes) -> None:
+    raise AssertionError("This server takes no ready frames.")

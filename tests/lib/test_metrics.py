@@ -27,6 +27,7 @@ def test_this_machine_may_read_them(client: Client) -> None:
         "pneumatic_sockets",
         "pneumatic_messages_total",
         "pneumatic_delivery_seconds",
+        "pneumatic_deliveries_total",
         "pneumatic_sync_total",
         "pneumatic_rate_limited_total",
         "pneumatic_frames_total",

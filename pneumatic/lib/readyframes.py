@@ -1,0 +1,34 @@
+"""WebSocket frames that are made once and written to many connections as they are.
+
+A server that can do that offers the ASGI extension ``pneumatic.frames`` in
+``scope["extensions"]``; ours does (`pneumatic.server.websocket`). On any other server one sends
+texts, and the server frames each of them once a connection.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypedDict, cast
+
+from websockets.frames import Frame, Opcode
+
+EXTENSION: Final = "pneumatic.frames"
+
+
+class Line(TypedDict):
+    """The extension's value: how to write to one connection."""
+
+    #: Writes whole frames, at once and in order with what is sent the ordinary way. To be called
+    #: in the event loop, and only while the connection takes frames: nothing else bounds it.
+    write: Callable[[bytes], None]
+    #: Calls back, at once and with each change, with whether the connection takes frames: the
+    #: handshake is done, nobody has closed it, and the peer reads fast enough.
+    watch: Callable[[Callable[[bool], None]], None]
+
+
+def line_of(scope: dict[str, Any]) -> Line | None:
+    """What the server offers for this connection; None: nothing but the ordinary way."""
+    return cast("Line | None", (scope.get("extensions") or {}).get(EXTENSION))
+
+
+def text_frame(text: str) -> bytes:
+    """The bytes of one unfragmented, unmasked, uncompressed text frame (RFC 6455, 5.2)."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

@@ -1,0 +1,111 @@
+"""Uvicorn's WebSocket connection, and what it lacks.
+
+It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.readyframes`), gives up devices
+that read nothing of the close, and keeps nothing of the handshake for the life of a connection.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from pneumatic.lib import readyframes
+
+#: How long the peer may take to answer a close, with all that it has not read before.
+CLOSE_SECONDS: Final = 20.0
+
+
+class FrameProtocol(WebSocketsSansIOProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._changed: Callable[[bool], None] | None = None
+        self._took = False
+
+    # --- The extension --------------------------------------------------------------------------
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        # A frame that is the same for all can't be compressed as one of them agreed.
+        if not self.close_sent and not self.conn.extensions:
+            line = readyframes.Line(write=self.transport.write, watch=self._watch)
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[readyframes.EXTENSION] = line
+
+    def _watch(self, changed: Callable[[bool], None]) -> None:
+        self._changed = changed
+        self._took = self._takes()
+        changed(self._took)
+
+    def _takes(self) -> bool:
+        return (
+            self.handshake_complete
+            and not self.close_sent
+            and not self.disconnected
+            and self.writable.is_set()
+            and not self.transport.is_closing()
+        )
+
+    def _tell(self) -> None:
+        takes = self._takes()
+        if takes != self._took and self._changed is not None:
+            self._took = takes
+            self._changed(takes)
+
+    def _takes_no_more(self) -> None:
+        """Told before a close frame is written: nothing may follow that."""
+        changed, self._changed = self._changed, None
+        if changed is not None and self._took:
+            changed(False)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._tell()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._tell()
+
+    # --- Opening and closing --------------------------------------------------------------------
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "websocket.close":
+            self._takes_no_more()
+            # It waits for no room: who closes on a peer that doesn't read would wait as long.
+            self.writable.set()
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # For the life of the connection these would hold what a browser said at its beginning.
+            del self.request, self.response
+            self._tell()
+        elif self.close_timer is not None:
+            # Uvicorn's own would wait until the peer has read everything, which it may never do.
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def handle_close(self, event: Frame) -> None:
+        self._takes_no_more()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._takes_no_more()
+        super().handle_parser_exception()
+
+    def keepalive_timeout(self) -> None:
+        """Whoever answers no ping is gone: what it has not read is of no use to anybody."""
+        self._takes_no_more()
+        super().keepalive_timeout()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        self._takes_no_more()
+        super().shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._takes_no_more()
+        super().connection_lost(exc)

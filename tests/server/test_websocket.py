@@ -1,0 +1,192 @@
+"""Our server's WebSocket connections: ready frames, and peers that read nothing."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from pneumatic.lib.readyframes import Line, line_of, text_frame
+from pneumatic.server import websocket
+from pneumatic.server.websocket import FrameProtocol
+
+pytestmark = pytest.mark.asyncio
+_PATIENCE = 20.0
+_LARGE = "x" * 60_000
+
+
+class App:
+    """Accepts a socket and keeps it, with all that it was told, until the peer is gone."""
+
+    def __init__(self) -> None:
+        self.accepted = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.closing = asyncio.Event()
+        self.takes: list[bool] = []
+        self.line: Line | None = None
+        self.heard: list[Any] = []
+        self.server: uvicorn.Server | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        self.line = line_of(scope)
+        if self.line:
+            self.line["watch"](self.takes.append)
+        await send({"type": "websocket.accept"})
+        self.send = send
+        self.accepted.set()
+        while (message := await receive())["type"] != "websocket.disconnect":
+            self.heard.append(message["text"])
+        self.ended.set()
+
+    async def connection_lost(self) -> None:
+        assert self.server is not None
+        async with asyncio.timeout(_PATIENCE):
+            while self.server.server_state.connections:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    def write(self, text: str) -> None:
+        assert self.line is not None
+        self.line["write"](text_frame(text))
+
+
+@contextlib.asynccontextmanager
+async def serving(app: App, **options: Any) -> AsyncIterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        ws=FrameProtocol,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        **{"ws_per_message_deflate": False, **options},
+    )
+    server = app.server = uvicorn.Server(config)
+    running = asyncio.create_task(server._serve([listener]))
+    try:
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        async with asyncio.timeout(_PATIENCE):
+            await running
+
+
+@pytest_asyncio.fixture
+async def app() -> App:
+    return App()
+
+
+def talking(url: str) -> connect:
+    return connect(url, compression=None, ping_interval=None)
+
+
+def deaf(url: str) -> connect:
+    """A peer whose system takes hardly anything that its program hasn't read."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    made.connect(("127.0.0.1", int(url.rsplit(":", 1)[1].strip("/"))))
+    return connect(url, compression=None, ping_interval=None, max_queue=1, sock=made)
+
+
+async def until_full(app: App) -> int:
+    """Write until the line takes nothing more; how many frames that took."""
+    async with asyncio.timeout(_PATIENCE):
+        for number in range(10_000):
+            if app.takes[-1] is False:
+                return number
+            app.write(f"{number} {_LARGE}")
+            await asyncio.sleep(0)
+    raise AssertionError("it took everything")
+
+
+async def read_to_the_end(peer: ClientConnection) -> list[str]:
+    texts = []
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                texts.append(str(await peer.recv()))
+    return texts
+
+
+async def test_ready_frames_and_ordinary_ones_arrive_in_order(app: App) -> None:
+    async with serving(app) as url, talking(url) as peer:
+        await app.accepted.wait()
+        assert app.takes == [False, True]
+        for number in range(0, 20, 2):
+            app.write(f"ready {number}")
+            await app.send({"type": "websocket.send", "text": f"ordinary {number + 1}"})
+        await peer.send("hello")
+        texts = [await peer.recv() for _ in range(20)]
+    assert texts == [f"{['ready', 'ordinary'][number % 2]} {number}" for number in range(20)]
+    assert app.heard == ["hello"]
+
+
+async def test_a_peer_that_does_not_read_is_told_of_and_told_of_again_when_it_does(
+    app: App,
+) -> None:
+    async with serving(app) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        written = await until_full(app)
+        async with asyncio.timeout(_PATIENCE):
+            for number in range(written):
+                assert str(await peer.recv()).startswith(f"{number} ")
+            while app.takes[-1] is False:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        app.write("still here")
+        assert await peer.recv() == "still here"
+
+
+async def test_a_close_waits_for_no_room_and_nothing_follows_it(app: App) -> None:
+    async with serving(app) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        written = await until_full(app)
+        async with asyncio.timeout(_PATIENCE):
+            await app.send({"type": "websocket.close", "code": 4408, "reason": ""})
+        assert len(await read_to_the_end(peer)) == written
+        assert peer.close_code == 4408
+    assert app.takes[-1] is False
+
+
+async def test_who_reads_nothing_of_a_close_is_given_up(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.05)
+    async with serving(app) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await until_full(app)
+        await app.send({"type": "websocket.close", "code": 4408, "reason": ""})
+        await app.connection_lost()
+        await read_to_the_end(peer)
+        assert peer.close_code == 1006
+
+
+async def test_who_answers_no_ping_is_given_up_with_all_that_waits_for_it(app: App) -> None:
+    async with serving(app, ws_ping_interval=0.1, ws_ping_timeout=0.1) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await until_full(app)
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        await read_to_the_end(peer)
+
+
+async def test_a_peer_that_leaves_takes_no_frames(app: App) -> None:
+    async with serving(app) as url:
+        async with talking(url):
+            await app.accepted.wait()
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        assert app.takes == [False, True, False]
+
+
+async def test_a_connection_that_compresses_takes_no_ready_frames(app: App) -> None:
+    async with serving(app, ws_per_message_deflate=True) as url, connect(url) as peer:
+        await app.accepted.wait()
+        assert app.line is None
+        await app.send({"type": "websocket.send", "text": "as ever"})
+        assert await peer.recv() == "as ever"
