@@ -174,10 +174,10 @@ class Load:
 
     async def _missing(self) -> int:
         """Deliveries of what was sent that never come; waits while they still do."""
-        due, seen, until = self._sent * self.group, -1, time.monotonic() + 15
+        due, seen, until = self._sent * self.group, -1, time.monotonic() + 30
         while seen != self.counts.delivered < due and time.monotonic() < until:
             seen = self.counts.delivered
-            await asyncio.sleep(_STALLED_SECONDS)
+            await asyncio.sleep(3 * _STALLED_SECONDS)
         missing = due - self.counts.delivered
         self._sent, self.counts.delivered = 0, 0
         return missing
