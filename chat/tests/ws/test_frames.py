@@ -1,0 +1,157 @@
+"""Frames that can't be understood, or are too many, and readers that take too few."""
+
+import asyncio
+import json
+import uuid
+
+import pytest
+
+from chat import limits
+from pneumatic.testing.factories import World
+from pneumatic.testing.socket import connected, device_of
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json",
+        "[]",
+        "42",
+        '{"type":"nope"}',
+        '{"type":"ping","t":NaN}',
+        '{"type":"ping","unknown":1}',
+        '{"type":"message.send","id":"x","conversation":"y","body":1}',
+        '{"type":"ping","t":' + "9" * 5000 + "}",
+        '{"type":"hello","versions":' + "[" * 30_000,
+        '{"type":"ping","t":"\\ud800"}',
+        '{"type":"read","conversation":"00000000-0000-4000-8000-000000000000","seq":-1}',
+    ],
+    ids=lambda text: text[:40],
+)
+async def test_a_malformed_frame_gets_an_error_and_the_socket_lives(
+    live_world: World, text: str
+) -> None:
+    async with connected(live_world.bob) as (bob,):
+        await bob.say_text(text)
+        assert (await bob.expect("error"))["code"] == "invalid"
+        await bob.say(type="ping", ref="alive")
+        await bob.expect("pong", ref="alive")
+
+
+async def test_an_error_names_the_frame_and_the_field(live_world: World) -> None:
+    async with connected(live_world.bob) as (bob,):
+        await bob.say(
+            type="message.send", id="x", conversation=live_world.group.id, body="", ref="r1"
+        )
+        error = await bob.expect("error", ref="r1")
+        assert list(error["errors"]) == ["id"]
+        await bob.say(
+            type="message.send",
+            id=uuid.uuid4(),
+            conversation=live_world.group.id,
+            body="",
+            ref="r2",
+        )
+        error = await bob.expect("error", ref="r2")
+        assert list(error["errors"]) == ["body"]
+
+
+async def test_a_binary_frame_is_malformed(live_world: World) -> None:
+    async with connected(live_world.bob) as (bob,):
+        await bob.socket.send_to(bytes_data=b"{}")
+        assert (await bob.expect("error"))["code"] == "invalid"
+
+
+async def test_a_client_that_goes_on_being_malformed_is_closed(live_world: World) -> None:
+    bob = await device_of(live_world.bob)
+    await bob.hello()
+    for _ in range(limits.BAD_FRAMES + 1):
+        await bob.say_text("nonsense")
+    assert await bob.expect_close() == 4500
+
+
+async def test_a_frame_that_is_too_large_closes_at_once(live_world: World) -> None:
+    bob = await device_of(live_world.bob)
+    await bob.hello()
+    await bob.say_text(json.dumps({"type": "ping", "t": "ü" * (limits.FRAME_BYTES // 2)}))
+    assert await bob.expect_close() == 4500
+
+
+async def test_too_many_frames_close_the_socket(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FRAMES_BURST", 5)
+    bob = await device_of(live_world.bob)
+    await bob.hello()
+    for _ in range(10):
+        await bob.say(type="ping")
+    assert await bob.expect_close() == 4429
+
+
+async def test_sends_beyond_the_budget_wait_and_are_not_lost(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat.ws import handlers
+    from pneumatic.lib.ratelimit import Budget
+
+    budget = Budget(per_minute=2, per_hour=100)
+    monkeypatch.setattr(handlers, "user_budget", lambda: budget)
+    async with connected(live_world.bob) as (bob,):
+        await bob.send(live_world.group, "one")
+        await bob.send(live_world.group, "two")
+        await bob.say(
+            type="message.send",
+            id=uuid.uuid4(),
+            conversation=live_world.group.id,
+            body="three",
+            ref="r",
+        )
+        error = await bob.expect("error", ref="r")
+        assert error["code"] == "rate_limited"
+        assert 0 < error["retry_after"] <= 30
+
+
+async def test_a_reader_that_stays_behind_is_closed(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat.ws.consumer import ChatConsumer
+
+    reads = asyncio.Event()
+    reads.set()
+    real = ChatConsumer._send_text
+
+    async def send_when_read(self: ChatConsumer, text: str) -> None:
+        if getattr(self, "user_id", None) == live_world.bob.id:
+            await reads.wait()
+        await real(self, text)
+
+    monkeypatch.setattr(ChatConsumer, "_send_text", send_when_read)
+    monkeypatch.setattr(limits, "OUTBOUND_FRAMES", 20)
+    async with connected(live_world.alice, live_world.bob) as (alice, bob):
+        reads.clear()
+        for number in range(30):
+            await alice.send(live_world.group, str(number))
+        assert await bob.expect_close() == 4408
+
+
+async def test_a_defect_in_a_handler_costs_an_answer_not_the_socket(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat.ws import sends
+
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sends, "send_messages", broken)
+    async with connected(live_world.bob) as (bob,):
+        await bob.say(
+            type="message.send",
+            id=uuid.uuid4(),
+            conversation=live_world.group.id,
+            body="x",
+            ref="r",
+        )
+        assert (await bob.expect("error", ref="r"))["code"] == "unavailable"
+        await bob.refute("error")

@@ -1,0 +1,172 @@
+"""Who comes into a conversation, who goes, and what their sockets hear from then on."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from chat import limits, queries
+from chat.actions.conversations import change_group
+from chat.actions.members import add_member, change_role, remove_member
+from chat.errors import BadField
+from chat.queries import seats_of
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_direct, say
+from pneumatic.testing.socket import connected, device_of
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+async def test_who_is_added_gets_the_conversation_at_once(live_world: World) -> None:
+    world = live_world
+    async with connected(world.charlie, world.bob) as (charlie, bob):
+        await in_database(
+            add_member, adder=world.alice, conversation_id=world.group.id, user_id=world.charlie.id
+        )
+        frame = await charlie.expect("sync", conversation=str(world.group.id))
+        assert frame["reset"] is True
+        await bob.expect("member")
+        await in_database(say, world.alice, world.group, "hi charlie")
+        event = await charlie.expect("message")
+        while event["data"]["body"] != "hi charlie":
+            event = await charlie.expect("message")
+
+
+async def test_who_was_removed_hears_nothing_more(live_world: World) -> None:
+    world = live_world
+    async with connected(world.alice, world.bob) as (alice, bob):
+        await in_database(
+            remove_member, remover=world.alice, conversation_id=world.group.id, user_id=world.bob.id
+        )
+        await bob.expect("conversation.removed", conversation=str(world.group.id))
+        ack = await alice.send(world.group, "without bob")
+        await alice.expect("message", version=ack["version"])
+        await bob.refute("message")
+        await bob.say(type="sync", versions={str(world.group.id): 0}, ref="s")
+        await bob.expect("conversation.removed")
+        await bob.expect("synced", ref="s")
+        assert bob.mirror.conversations == {}
+
+
+async def test_removal_holds_even_where_the_announcement_of_it_was_lost(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat import fanout
+
+    world = live_world
+    async with connected(world.alice, world.bob) as (alice, bob):
+        monkeypatch.setattr(fanout, "membership_ended", lambda *_, **__: None)
+        await in_database(
+            remove_member, remover=world.alice, conversation_id=world.group.id, user_id=world.bob.id
+        )
+        ack = await alice.send(world.group, "without bob")
+        await alice.expect("message", version=ack["version"])
+        await bob.expect("conversation.removed")
+        await bob.refute("message")
+        await bob.refute("member")
+
+
+async def test_renames_and_roles_arrive_as_events(live_world: World) -> None:
+    world = live_world
+    async with connected(world.bob) as (bob,):
+        await in_database(
+            change_group, changer=world.alice, conversation_id=world.group.id, title="Landing crew"
+        )
+        event = await bob.expect("conversation")
+        assert event["data"]["title"] == "Landing crew"
+        assert "me" not in event["data"]
+        await in_database(
+            change_role,
+            changer=world.alice,
+            conversation_id=world.group.id,
+            user_id=world.bob.id,
+            role="admin",
+        )
+        assert (await bob.expect("member"))["data"]["role"] == "admin"
+
+
+async def test_a_lost_invitation_is_made_good_by_the_next_sync(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat import fanout
+
+    world = live_world
+    async with connected(world.charlie) as (charlie,):
+        monkeypatch.setattr(fanout, "membership_began", lambda *_: None)
+        await in_database(
+            add_member, adder=world.alice, conversation_id=world.group.id, user_id=world.charlie.id
+        )
+        await charlie.sync()
+        assert str(world.group.id) in charlie.mirror.conversations
+        await in_database(say, world.alice, world.group, "now live")
+        await charlie.expect("message")
+
+
+async def test_a_new_direct_conversation_appears_on_both_sides(live_world: World) -> None:
+    world = live_world
+    async with connected(world.alice, world.charlie) as (alice, charlie):
+        direct = await in_database(make_direct, world.alice, world.charlie)
+        for device in (alice, charlie):
+            await device.expect("sync", conversation=str(direct.id))
+        await charlie.send(direct, "hi alice")
+        await alice.expect("message", conversation=str(direct.id))
+
+
+async def test_a_sync_that_races_a_removal_tells_nothing_that_came_after_it(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat import catchup
+
+    world = live_world
+    real = catchup._changed_members
+
+    def removed_meanwhile(behind: object) -> object:
+        for conversation in {each.seat.conversation_id for each in behind}:  # type: ignore[attr-defined]
+            remove_member(remover=world.alice, conversation_id=conversation, user_id=world.bob.id)
+            say(world.alice, world.group, "without bob")
+        return real(behind)  # type: ignore[arg-type]
+
+    version = (await in_database(seats_of(world.bob).get)).conversation.version
+    monkeypatch.setattr(catchup, "_changed_members", removed_meanwhile)
+    found = await in_database(catchup.since, world.bob, {}, same_history=False)
+    (part,) = found.parts
+    frames = (await in_database(catchup.page, part)).frames
+    versions = [row.version for frame in frames for row in frame.members]
+    versions += [row.version for frame in frames for row in frame.messages]
+    assert versions
+    assert max(versions) <= version
+
+
+async def test_who_is_removed_while_saying_hello_hears_nothing_more_f37(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    real = queries.entrance
+
+    def removed_meanwhile(user: User, session_id: uuid.UUID) -> Any:
+        found = real(user, session_id)
+        if user == world.bob:
+            remove_member(remover=world.alice, conversation_id=world.group.id, user_id=user.id)
+        return found
+
+    monkeypatch.setattr(queries, "entrance", removed_meanwhile)
+    async with connected(world.alice) as (alice,):
+        bob = await device_of(world.bob)
+        await bob.open()
+        await bob.say(type="hello", token=bob.token)
+        await bob.expect("welcome")
+        ack = await alice.send(world.group, "without bob")
+        await alice.expect("message", version=ack["version"])
+        await bob.expect("synced")
+        await bob.refute("message")
+        assert str(world.group.id) not in bob.mirror.conversations
+        await bob.close()
+
+
+async def test_nobody_is_in_more_conversations_than_a_hello_can_name(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONVERSATIONS", 1)
+    with pytest.raises(BadField):
+        await in_database(make_direct, live_world.alice, live_world.charlie)

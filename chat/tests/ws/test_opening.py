@@ -1,0 +1,181 @@
+"""Which sockets are let in, and for how long."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.actions import revoke_session
+from accounts.authentication import authenticate_token
+from accounts.models import Session, User
+from chat import limits, queries
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.threads import in_database
+from pneumatic.testing.factories import World, make_session, make_token
+from pneumatic.testing.socket import Device, connected, device_of
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+
+
+async def test_a_socket_without_a_good_token_is_closed(live_world: World) -> None:
+    for hello in ({"token": "nonsense"}, {"token": None}, {}):
+        device = Device()
+        await device.open()
+        await device.say(type="hello", **hello)
+        assert await device.expect_close() == 4401
+
+
+async def test_speaking_before_hello_closes_the_socket(live_world: World) -> None:
+    device = Device()
+    await device.open()
+    await device.say(type="ping")
+    assert await device.expect_close() == 4401
+
+
+async def test_the_token_may_come_with_the_handshake(live_world: World) -> None:
+    token = await in_database(make_token, live_world.bob)
+    device = Device(headers=[(b"authorization", f"Bearer {token}".encode())])
+    await device.open()
+    await device.say(type="hello")
+    await device.expect("welcome")
+    await device.close()
+
+
+async def test_no_hello_in_time_closes_the_socket(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HELLO_SECONDS", 0.01)
+    device = Device()
+    await device.open()
+    assert await device.expect_close() == 4408
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [b"https://evil.example", b"null", b"http://testserver.evil.example", b"http://testserver:81"],
+)
+async def test_a_foreign_page_cannot_open_a_socket(live_world: World, origin: bytes) -> None:
+    device = Device(headers=[(b"host", b"testserver"), (b"origin", origin)])
+    await device.open()
+    assert await device.expect_close() == 4503
+
+
+async def test_two_origins_are_none(live_world: World) -> None:
+    ours = (b"origin", b"http://testserver")
+    device = Device(headers=[(b"host", b"testserver"), ours, ours])
+    await device.open()
+    assert await device.expect_close() == 4503
+
+
+async def test_a_client_of_another_protocol_is_told_to_stop(live_world: World) -> None:
+    device = Device(subprotocols=["pneumatic.v9"])
+    await device.open()
+    assert await device.expect_close() == 4500
+
+
+async def test_a_revoked_session_is_closed_and_other_sessions_stay(live_world: World) -> None:
+    stolen = await in_database(make_session, live_world.bob)
+    device = Device(await in_database(make_token, live_world.bob, stolen))
+    await device.hello()
+    async with connected(live_world.bob) as (other,):
+        await in_database(revoke_session, user=live_world.bob, session_id=stolen.id)
+        assert await device.expect_close() == 4501
+        await other.refute("error")
+
+
+async def test_a_token_is_renewed_in_place(live_world: World) -> None:
+    session = await in_database(make_session, live_world.bob)
+    device = Device(await in_database(make_token, live_world.bob, session))
+    await device.hello()
+    fresh = await in_database(make_token, live_world.bob, session)
+    await device.say(type="auth", token=fresh, ref="a")
+    assert (await device.expect("authed"))["ref"] == "a"
+    foreign = await in_database(make_token, live_world.alice)
+    await device.say(type="auth", token=foreign, ref="b")
+    assert (await device.expect("error", ref="b"))["code"] == "unauthenticated"
+    await device.close()
+
+
+async def test_a_token_that_ends_is_announced_and_then_ends_the_socket(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from chat.ws import handlers
+
+    monkeypatch.setattr(limits, "AUTH_GRACE", 0.05)
+    real = authenticate_token
+
+    def short_lived(token: str) -> object:
+        from dataclasses import replace
+
+        from django.utils import timezone
+
+        return replace(real(token), expires_at=timezone.now() + timedelta(seconds=0.2))
+
+    monkeypatch.setattr(handlers, "authenticate_token", short_lived)
+    device = await device_of(live_world.bob)
+    await device.hello()
+    await device.expect("auth.expiring")
+    assert await device.expect_close() == 4401
+
+
+async def test_more_sockets_than_a_person_has_devices_are_refused(
+    live_world: World, settings: Settings
+) -> None:
+    settings.SOCKETS_PER_USER = 1
+    async with connected(live_world.bob):
+        second = await device_of(live_world.bob)
+        await second.open()
+        await second.say(type="hello", token=second.token)
+        assert await second.expect_close() == 4429
+
+
+async def test_a_second_hello_is_an_error(live_world: World) -> None:
+    async with connected(live_world.bob) as (bob,):
+        await bob.say(type="hello", token=bob.token, ref="again")
+        assert (await bob.expect("error", ref="again"))["code"] == "invalid"
+
+
+async def test_a_session_that_ends_during_hello_is_not_let_in(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await in_database(make_session, live_world.bob)
+    real = queries.entrance
+
+    def revoked_meanwhile(user: User, session_id: uuid.UUID) -> Any:
+        Session.objects.filter(id=session.id).update(
+            revoked_at=timezone.now(), revoked_reason="signed_out"
+        )
+        return real(user, session_id)
+
+    monkeypatch.setattr(queries, "entrance", revoked_meanwhile)
+    device = Device(await in_database(make_token, live_world.bob, session))
+    await device.open()
+    await device.say(type="hello", token=device.token)
+    assert await device.expect_close() == 4501
+
+
+async def test_a_hello_that_the_database_interrupts_can_be_said_again(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise Unavailable
+
+    device = await device_of(live_world.bob)
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "entrance", away)
+        await device.open()
+        await device.say(type="hello", token=device.token)
+        assert await device.expect_close() == 4408
+    async with Device(device.token):
+        pass
+
+
+@pytest.mark.parametrize("origin", [b"http://[", b"http://testserver@evil.example"])
+async def test_an_origin_that_is_no_address_is_refused(live_world: World, origin: bytes) -> None:
+    device = Device(headers=[(b"host", b"testserver"), (b"origin", origin)])
+    await device.open()
+    assert await device.expect_close() == 4503
