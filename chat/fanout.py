@@ -14,7 +14,7 @@ process's hub what to do with it:
 | `revoked` | session | closes the session's sockets |
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from uuid import UUID
 
 from chat import groups, presenters, protocol
@@ -107,7 +107,8 @@ def typing(conversation_id: UUID, user_id: UUID, *, on: bool, ended: int) -> Non
     )
 
 
-def presence(user_id: UUID, conversation_ids: Iterable[UUID], *, online: bool) -> None:
+def presence(user_id: UUID, circle: Mapping[UUID, int], *, online: bool) -> None:
+    """To the members of these conversations, each with its `ended_version`."""
     event = protocol.PresenceEvent(user=user_id, online=online)
     realtime.publish(
         groups.PRESENCE,
@@ -115,6 +116,6 @@ def presence(user_id: UUID, conversation_ids: Iterable[UUID], *, online: bool) -
             "kind": "presence",
             "text": protocol.encode(event),
             "without": str(user_id),
-            "conversations": [str(conversation_id) for conversation_id in conversation_ids],
+            "conversations": {str(each): ended for each, ended in circle.items()},
         },
     )

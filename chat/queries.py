@@ -221,10 +221,11 @@ def unread_mentions(membership: Membership) -> int:
     ).count()
 
 
-def entrance(user: User, session_id: UUID) -> tuple[UUID, list[UUID] | None]:
+def entrance(user: User, session_id: UUID) -> tuple[UUID, dict[UUID, int] | None]:
     """The epoch, and the conversations that the person is in; None where the session has ended.
 
-    All of it in one query, which a device waits for that says hello.
+    With each the version at which somebody's membership last ended there. All of it in one query,
+    which a device waits for that says hello.
     """
     seat = FilteredRelation(
         "user__memberships", condition=Q(user__memberships__left_at__isnull=True)
@@ -235,13 +236,21 @@ def entrance(user: User, session_id: UUID) -> tuple[UUID, list[UUID] | None]:
         .order_by()
         .alias(seat=seat)
         .annotate(conversation=F("seat__conversation"), is_epoch=Value(value=False))
-        .values_list("conversation", "is_epoch")
+        .values_list("conversation", "is_epoch", "seat__conversation__ended_version")
     )
-    rows = list(theirs.union(_epochs(Value(value=True)), all=True))
-    ids = [found for found, is_epoch in rows if not is_epoch]
+    nothing = Value(0, BigIntegerField())
+    rows = list(theirs.union(_epochs(Value(value=True), nothing), all=True))
+    found = [(conversation, ended) for conversation, is_epoch, ended in rows if not is_epoch]
     # Who is in no conversation has one row without any.
-    mine = [found for found in ids if found is not None] if ids else None
-    return _epoch_in(found for found, is_epoch in rows if is_epoch), mine
+    mine = {each: ended for each, ended in found if each is not None} if found else None
+    return _epoch_in(epoch for epoch, is_epoch, _ in rows if is_epoch), mine
+
+
+def circle_of(user_id: UUID) -> dict[UUID, int]:
+    """The conversations in which the person's coming and going is told, as in `entrance`."""
+    theirs = Membership.objects.filter(user=user_id, left_at=None).order_by()
+    found = theirs.values_list("conversation_id", "conversation__ended_version")
+    return dict(found[: limits.PRESENCE_CONVERSATIONS])
 
 
 def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:

@@ -1,7 +1,7 @@
 """How a socket is told what its device has missed."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ async def bring_up_to_date(
         missing = found.readable - joined
         if missing:
             # The invitation was lost. Join now, and read again what may have happened meanwhile.
-            await join(socket, missing)
+            await join(socket, dict.fromkeys(missing, 0))
             joined |= missing
             newer.clear()
             found = await _look(identity, command, turn)
@@ -75,7 +75,7 @@ async def _look(
 
 async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[UUID]:
     """Join a conversation and send it whole; who is in it, where that is told."""
-    await join(socket, [conversation_id])
+    await join(socket, {conversation_id: 0})
     with _joins_of(socket) as newer:
         found = await in_database(
             catchup.since, identity.user, {conversation_id: 0}, same_history=False, partial=True
@@ -143,10 +143,16 @@ async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool
     return True
 
 
-async def join(socket: "ChatConsumer", conversation_ids: "set[UUID] | list[UUID]") -> None:
-    """Let the socket hear of these conversations from now on."""
+async def join(socket: "ChatConsumer", conversations: Mapping[UUID, int]) -> None:
+    """Let the socket hear of these conversations from now on.
+
+    With each the newest end of a membership when the person's own was read; 0 where not known.
+    """
     for newer in socket.joins:
-        newer.update(conversation_ids)
+        newer.update(conversations)
     await asyncio.gather(
-        *(hub().join(socket, groups.conversation(each)) for each in conversation_ids)
+        *(
+            hub().join(socket, groups.conversation(each), ended=ended)
+            for each, ended in conversations.items()
+        )
     )

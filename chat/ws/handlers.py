@@ -111,12 +111,16 @@ async def _come_in(socket: "ChatConsumer", identity: Identity, command: protocol
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
     await catching_up.bring_up_to_date(socket, identity, sync, turn)
-    await arrive(user_id=identity.user.id, device=socket.device, conversation_ids=_heard_by(socket))
+    circle = {
+        each: max(mine.get(each, 0), hub().ended_in(each))
+        for each in hub().conversations_of(socket)[: limits.PRESENCE_CONVERSATIONS]
+    }
+    await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
 
 
 async def say_goodbye(socket: "ChatConsumer") -> None:
     """The device is gone; when it was the person's last, those who know them are told."""
-    await depart(user_id=socket.user_id, device=socket.device, conversation_ids=_heard_by(socket))
+    await depart(user_id=socket.user_id, device=socket.device)
 
 
 async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
@@ -210,10 +214,6 @@ _HANDLERS = {
 
 
 # --- Pieces -------------------------------------------------------------------------------------
-
-
-def _heard_by(socket: "ChatConsumer") -> list[UUID]:
-    return hub().conversations_of(socket)[: limits.PRESENCE_CONVERSATIONS]
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

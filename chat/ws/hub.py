@@ -68,9 +68,9 @@ class Hub:
         """Take a socket out of everything."""
         await self._rooms.leave_all(socket)
 
-    async def join(self, socket: Socket, group: str) -> None:
+    async def join(self, socket: Socket, group: str, *, ended: int = 0) -> None:
         """See `Rooms.join`."""
-        await self._rooms.join(socket, group)
+        await self._rooms.join(socket, group, ended=ended)
 
     async def leave(self, socket: Socket, group: str) -> None:
         """See `Rooms.leave`."""
@@ -87,6 +87,11 @@ class Hub:
             for group in self._rooms.sockets.get(socket, ())
             if group.startswith(prefix)
         ]
+
+    def ended_in(self, conversation_id: UUID) -> int:
+        """The newest end of a membership in a conversation that this process has heard of."""
+        room = self._rooms.by_group.get(groups.conversation(conversation_id))
+        return 0 if room is None else room.ended
 
     # --- Envelopes ------------------------------------------------------------------------------
 
@@ -197,10 +202,15 @@ class Hub:
 
     def _presence(self, envelope: realtime.Envelope) -> None:
         listeners: set[Socket] = set()
-        for conversation_id in envelope["conversations"]:
-            room = self._rooms.by_group.get(groups.conversation(conversation_id))
-            if room is not None:
+        for conversation_id, ended in envelope["conversations"].items():
+            group = groups.conversation(conversation_id)
+            room = self._rooms.by_group.get(group)
+            if room is None:
+                continue
+            if room.held is None and ended <= room.ended:
                 listeners |= room.sockets
+            else:
+                self._hold(group, room, {**envelope, "kind": "state", "ended": ended})
         for socket in listeners:
             if str(socket.user_id) != envelope["without"]:
                 socket.outbound.offer(envelope["text"], droppable=True)

@@ -50,8 +50,10 @@ class Rooms:
         """Hear the other processes, from now on or from when the channel layer is there."""
         await self.bus.listen(self._listener)
 
-    async def join(self, socket: Socket, group: str) -> None:
+    async def join(self, socket: Socket, group: str, *, ended: int = 0) -> None:
         """From its return on, the socket gets what is published to `group`.
+
+        `ended`: the newest end of a membership there when the person's own was read.
 
         While the channel layer is away that is what this process publishes itself; the listener is
         told when the layer is back.
@@ -59,9 +61,9 @@ class Rooms:
         if socket not in self.sockets:
             return  # gone while this was on its way
         room = self.by_group.setdefault(group, Room())
-        room.sockets.add(socket)
         # That the person belongs here was read before, and may have changed since.
-        room.ended = 0
+        room.ended = min(room.ended, ended) if room.sockets else ended
+        room.sockets.add(socket)
         self.sockets[socket].add(group)
         async with room.lock:
             if not room.joined:

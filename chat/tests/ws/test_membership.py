@@ -1,6 +1,7 @@
 """Who comes into a conversation, who goes, and what their sockets hear from then on."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from chat.actions.conversations import change_group
 from chat.actions.members import add_member, change_role, remove_member
 from chat.errors import BadField
 from chat.queries import seats_of
+from pneumatic.lib import realtime
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct, say
 from pneumatic.testing.socket import connected, device_of
@@ -170,3 +172,61 @@ async def test_nobody_is_in_more_conversations_than_a_hello_can_name(
     monkeypatch.setattr(limits, "CONVERSATIONS", 1)
     with pytest.raises(BadField):
         await in_database(make_direct, live_world.alice, live_world.charlie)
+
+
+@pytest.mark.parametrize("state", ["arrival", "departure", "typing", "position"])
+async def test_states_reach_nobody_whose_removal_was_not_announced(
+    live_world: World, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    world, group = live_world, live_world.group.id
+    async with connected(world.bob) as (bob,):
+        alice = await device_of(world.alice)
+        if state != "arrival":
+            await alice.hello()
+            await bob.expect("presence", online=True)
+        with monkeypatch.context() as patched:
+            # As if the channel layer had lost all of it.
+            patched.setattr(realtime, "publish", lambda *_: None)
+            said = await in_database(say, world.bob, world.group)
+            await in_database(
+                remove_member, remover=world.alice, conversation_id=group, user_id=world.bob.id
+            )
+        match state:
+            case "arrival":
+                await alice.hello()
+            case "departure":
+                await alice.close()
+            case "typing":
+                await alice.say(type="typing", conversation=group, on=True)
+            case "position":
+                await alice.say(type="read", conversation=group, seq=said.seq)
+        # It is by this that the process notices.
+        await bob.expect("conversation.removed", conversation=str(group))
+        for kind in ("presence", "typing", "receipt"):
+            await bob.refute(kind, user=str(world.alice.id))
+        await alice.close()
+
+
+async def test_who_joins_makes_nobody_ask_again_who_is_a_member(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    charlie: dict[str, Any] = {"conversation_id": world.group.id, "user_id": world.charlie.id}
+    await in_database(partial(add_member, adder=world.alice, **charlie))
+    await in_database(partial(remove_member, remover=world.alice, **charlie))
+    asked = 0
+    real = queries.members_among
+
+    def members_among(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return real(*arguments)
+
+    monkeypatch.setattr(queries, "members_among", members_among)
+    async with connected(world.alice, world.bob) as (alice, bob):
+        ack = await alice.send(world.group, "without charlie")
+        await bob.expect("message", version=ack["version"])
+        async with connected(world.bob) as (phone,):
+            ack = await alice.send(world.group, "to both")
+            await phone.expect("message", version=ack["version"])
+    assert asked == 0
