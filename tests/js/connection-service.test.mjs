@@ -55,6 +55,21 @@ test("a stable connection makes the next wait short again", async () => {
   assert.equal(/** @type {number} */ (app.state.value.connection.retryAt) - tab.clock.time, 250);
 });
 
+test("a socket that doesn't open in ten seconds is given up, one whose hello waits its turn is not", async () => {
+  const { tab } = await connected();
+  tab.socket.drop(1006);
+  await tab.clock.advance(250);
+  const silent = tab.socket;
+  await tab.clock.advance(10_500);
+  assert.notEqual(tab.socket, silent);
+  tab.socket.open();
+  const waiting = tab.socket;
+  await tab.clock.advance(29_000);
+  assert.equal(tab.socket, waiting);
+  await tab.clock.advance(3_000);
+  assert.notEqual(tab.socket, waiting);
+});
+
 test("a restart is waited for at random within three seconds", async () => {
   for (const code of [1012, 4012]) {
     const { app, tab } = await connected();

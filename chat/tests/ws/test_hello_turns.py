@@ -9,7 +9,7 @@ from accounts.authentication import Identity, authenticate_token
 from chat import limits, queries
 from chat.protocol import Close
 from chat.ws import consumer, handlers, turns
-from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.errors import Unauthenticated, Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_group, say
 from pneumatic.testing.socket import Device, device_of
@@ -64,7 +64,7 @@ async def test_readers_that_take_nothing_of_their_catch_up_keep_no_other_hello_w
 async def test_a_hello_whose_turn_does_not_come_is_told_to_come_back(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(turns, "_STANDSTILL_SECONDS", 0.05)
     monkeypatch.setattr(turns.turns(), "_free", 0)
     device = await device_of(live_world.alice)
     await _say_hello(device)
@@ -73,6 +73,53 @@ async def test_a_hello_whose_turn_does_not_come_is_told_to_come_back(
     turns.turns()._pass_on()
     async with await device_of(live_world.alice):
         assert turns.turns()._free == 1
+
+
+async def test_a_line_that_moves_is_worth_waiting_for_and_one_that_stands_still_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "_STANDSTILL_SECONDS", 0.3)
+    line = turns.Turns(1)
+    loop = asyncio.get_running_loop()
+    came_at, waited = loop.time(), list[float]()
+
+    async def go(seconds: float, failure: Exception | None = None) -> None:
+        async with line.take(_is_there, begun=False):
+            waited.append(loop.time() - came_at)
+            await asyncio.sleep(seconds)
+            if failure is not None:
+                raise failure
+
+    # Each is served, though the last ones wait longer than that; so it is where tokens are bad.
+    async with asyncio.timeout(10):
+        going = (go(0.05, Unauthenticated() if n % 2 else None) for n in range(12))
+        ends = await asyncio.gather(*going, return_exceptions=True)
+    assert {type(each) for each in ends} == {type(None), Unauthenticated}
+    assert len(waited) == 12
+    assert waited[-1] > 0.3
+    # The database hangs: those who have a turn are told late, those who wait don't wait for that.
+    hanging = asyncio.create_task(go(30))
+    waiting = [asyncio.create_task(go(0)) for _ in range(3)]
+    async with asyncio.timeout(10):
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in ends} == {Unavailable}
+    hanging.cancel()
+    await asyncio.wait([hanging])
+    assert line._free == 1
+
+
+async def test_nobody_waits_longer_than_a_device_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE_SECONDS", 0.1)
+    line = turns.Turns(1)
+
+    async def go() -> None:
+        async with line.take(_is_there, begun=False):
+            await asyncio.sleep(0.06)
+
+    async with asyncio.timeout(10):
+        ends = await asyncio.gather(*(go() for _ in range(5)), return_exceptions=True)
+    assert {type(each) for each in ends} == {type(None), Unavailable}
+    assert line._free == 1
 
 
 async def test_devices_that_gave_up_are_not_served_before_those_that_wait(

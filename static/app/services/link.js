@@ -8,8 +8,10 @@ import { median, speedState } from "app/core/connection.js";
 import { eventsIn } from "app/core/frames.js";
 import { gapsOf, versionsOf } from "app/core/store.js";
 
-/** No welcome for this long: the attempt failed, ms. */
-const WELCOME_WITHIN = 10_000;
+/** No open socket for this long: the attempt failed, ms. */
+const OPEN_WITHIN = 10_000;
+/** No welcome for this long after hello; where many come at once, each has to wait its turn, ms. */
+const WELCOME_WITHIN = 30_000;
 /** Between beats while a message waits for its acknowledgement, ms. */
 const HURRIED_BEAT = 10_000;
 /** An answer to a ping that was sent in doubt is due within, ms. */
@@ -46,7 +48,7 @@ export function openLink({ ports: { clock, socket }, store, token, onWelcome, on
   let heardAt = null;
   /** @type {number[]} */
   let pings = [];
-  let cancelWelcome = clock.after(WELCOME_WITHIN, () => finish(1006));
+  let cancelWelcome = clock.after(OPEN_WITHIN, () => finish(1006));
   let cancelBeat = () => {};
   let cancelProbe = () => {};
   let cancelGap = () => {};
@@ -57,6 +59,8 @@ export function openLink({ ports: { clock, socket }, store, token, onWelcome, on
       const { epoch } = store.state.value;
       send({ type: "hello", token, epoch, versions: versionsOf(store.state.value) });
       beginSync();
+      cancelWelcome();
+      cancelWelcome = clock.after(WELCOME_WITHIN, () => finish(1006));
     },
     onText: hear,
     onClose: finish,
