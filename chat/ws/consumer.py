@@ -9,17 +9,17 @@ from uuid import UUID
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 
 from accounts.authentication import Identity
 from chat import limits, metrics, protocol
 from chat.protocol import Close
 from chat.ws import handlers, origin
+from chat.ws.crowd import crowd
 from chat.ws.draining import to_be_drained
 from chat.ws.hub import hub
 from chat.ws.incoming import Incoming
 from chat.ws.outbound import Outbound
-from chat.ws.session import Pace, TokenClock, crowd
+from chat.ws.session import Pace, TokenClock
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http import client_address
@@ -58,7 +58,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._frames = 0
         self._opened = time.monotonic()
         self._close_code: int | None = None
-        self._places: list[str] = []
         self._retiring = False
         self._retired: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -106,7 +105,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         address = address_key(client_address(self.scope))
         if not origin.is_allowed(self.scope["headers"]):
             await self.end(Close.NOT_ALLOWED)
-        elif not self.take_place(f"address:{address}", settings.SOCKETS_PER_ADDRESS):
+        elif not crowd().enter(self, address):
             await self.end(Close.TOO_MANY)
         elif offered and not ours:
             await self.end(Close.BROKEN_CLIENT)
@@ -159,14 +158,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         fields = {bad.field: [bad.detail]} if bad.field else None
         self.tell(error_event(Invalid(bad.detail, fields=fields), bad.ref))
 
-    def take_place(self, key: str, most: int) -> bool:
-        """Count this socket among ``key``'s until it ends; False when those are too many."""
-        if not crowd().enter(key, most):
-            rate_limited("sockets")
-            return False
-        self._places.append(key)
-        return True
-
     # --- Texts out ------------------------------------------------------------------------------
 
     def tell(self, event: protocol.Event) -> None:
@@ -210,6 +201,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def hello_came(self) -> None:
         """In time; how long its answer takes is not the device's fault."""
         self._hello_timer.cancel()
+        crowd().spoke(self)
 
     def _no_hello(self) -> None:
         self.end_soon(Close.TOO_SLOW)
@@ -247,13 +239,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             timer.cancel()
         if self._retired is not None:
             self._retired.set()
-        for place in self._places:
-            crowd().leave(place)
         self.clock.stop()
         self.outbound.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await crowd().leave(self)
         if self.identity is not None:
             try:
                 await handlers.say_goodbye(self)

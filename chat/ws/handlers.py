@@ -6,8 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from chat import limits, metrics, presence, presenters, protocol, queries
@@ -17,6 +15,7 @@ from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
 from chat.ws import catching_up
+from chat.ws.crowd import crowd
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
@@ -77,8 +76,7 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         wait = await user_budget().aspend(rate_key(None, client_address(socket.scope)))
         await socket.end(Close.TOO_MANY if wait else Close.UNAUTHENTICATED)
         return
-    mine = f"user:{identity.user.id}"
-    if not socket.take_place(mine, settings.SOCKETS_PER_USER) or command_wait(identity.user.id):
+    if command_wait(identity.user.id) or not await crowd().take_place(socket, identity.user.id):
         await socket.end(Close.TOO_MANY)
         return
     socket.identity = identity

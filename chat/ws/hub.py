@@ -13,6 +13,7 @@ import structlog
 
 from accounts.queries import active_among
 from chat import groups, metrics, presence, protocol, queries
+from chat.ws.crowd import crowd
 from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib import realtime
@@ -244,6 +245,7 @@ class Hub:
             await asyncio.sleep(_KEEP_ALIVE_SECONDS)
             try:
                 await presence.renew([(s.user_id, s.device) for s in self.sockets])
+                await crowd().renew()
                 await self._close_revoked()
             except Exception:
                 # It must go on: without it everybody here would seem to be offline.

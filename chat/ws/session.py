@@ -1,12 +1,10 @@
-"""A socket's session: who it is, until when, how fast it may talk, and how many there may be."""
+"""A socket's session: who it is, until when, and how fast it may talk."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.utils import timezone
@@ -82,36 +80,6 @@ def charge_for_frames(user_id: UUID, frames: int) -> None:
 
 def _command_buckets() -> tuple[tuple[float, float], ...]:
     return (settings.SOCKET_COMMANDS_PER_MINUTE, MINUTE), (0, HOUR)
-
-
-class Crowd:
-    """How many sockets of this process there are, by user and by address."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def enter(self, key: str, most: int) -> bool:
-        """Count one more, unless there are ``most`` already; 0 lifts that."""
-        if most and self._counts[key] >= most:
-            return False
-        self._counts[key] += 1
-        return True
-
-    def leave(self, key: str) -> None:
-        self._counts[key] -= 1
-        if self._counts[key] <= 0:
-            del self._counts[key]
-
-    def __len__(self) -> int:
-        return len(self._counts)
-
-
-_crowds: "WeakKeyDictionary[asyncio.AbstractEventLoop, Crowd]" = WeakKeyDictionary()
-
-
-def crowd() -> Crowd:
-    """The running event loop's."""
-    return _crowds.setdefault(asyncio.get_running_loop(), Crowd())
 
 
 def same_session(identity: Identity, other: Identity) -> bool:

@@ -4,8 +4,9 @@ A holder that dies without a word stops counting after ``seconds``. What this pr
 also known here, which is what counts while Redis is away or not configured.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from pneumatic.lib.redisscript import Away, Script
@@ -32,6 +33,26 @@ _RELEASE = Script(
 local gone = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 gone = gone + redis.call('ZREM', KEYS[1], ARGV[1])
 return gone > 0 and redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
+"""
+)
+_ENTER = Script(
+    _NOW
+    + """
+for i, key in ipairs(KEYS) do
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if redis.call('ZCARD', key) >= tonumber(ARGV[i + 2]) then return 0 end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('ZADD', key, string.format('%.6f', now + ARGV[1]), ARGV[2])
+  redis.call('EXPIRE', key, math.ceil(ARGV[1]) + 1)
+end
+return 1
+"""
+)
+_LEAVE = Script(
+    """
+for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end
+return 0
 """
 )
 _RENEW = Script(
@@ -92,6 +113,32 @@ class Leases:
         except Away:
             return last
 
+    async def enter(self, most: Mapping[str, int], holder: str) -> bool:
+        """Count ``holder`` under each key of ``most``, or under none where one is full already.
+
+        Exact over all processes: the question and the counting are one. While Redis is away, each
+        process counts its own holders only.
+        """
+        try:
+            names = self._names(list(most))
+            entered = bool(await _ENTER.arun(names, self.seconds, holder, *most.values()))
+        except Away:
+            entered = all(self._alive_here(key) < many for key, many in most.items())
+        if entered:
+            for key in most:
+                self._held.setdefault(key, {})[holder] = self._clock() + self.seconds
+        return entered
+
+    async def leave(self, keys: Collection[str], holder: str) -> None:
+        """Count ``holder`` under none of ``keys`` any more."""
+        for key in keys:
+            held = self._held.get(key, {})
+            held.pop(holder, None)
+            if not held:
+                self._held.pop(key, None)
+        with contextlib.suppress(Away):
+            await _LEAVE.arun(self._names(list(keys)), holder)
+
     async def renew(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Let each (key, holder) last ``seconds`` from now, taking it again if it ran out."""
         pairs = list(pairs)
@@ -136,14 +183,14 @@ class Leases:
     def _name(self, key: str) -> str:
         return f"lease:{self._prefix}:{key}"
 
-    def _alive_here(self, key: str) -> bool:
-        """Whether this process knows of a holder; forgets the ones that ran out."""
+    def _alive_here(self, key: str) -> int:
+        """How many holders this process knows of; forgets the ones that ran out."""
         now = self._clock()
         held = self._held.get(key)
         if held is None:
-            return False
+            return 0
         for holder in [holder for holder, expires in held.items() if expires <= now]:
             del held[holder]
         if not held:
             del self._held[key]
-        return bool(held)
+        return len(held)

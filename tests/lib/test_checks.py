@@ -38,7 +38,7 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     # Tests run without limits, and with cheap hashes.
     settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 60, 1000
     settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = settings.SOCKET_COMMANDS_PER_MINUTE = 20
-    settings.SOCKETS_PER_USER = settings.SOCKETS_PER_ADDRESS = 20
+    settings.SOCKETS_PER_PROCESS = settings.SOCKETS_PER_USER = settings.SOCKETS_PER_ADDRESS = 20
     settings.CONVERSATIONS_PER_DAY = settings.MEMBERS_PER_DAY = 200
     settings.ARGON2_TIME_COST, settings.ARGON2_MEMORY_KIB = 2, 19_456
     return settings
@@ -91,6 +91,7 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"RATE_LIMIT_PER_HOUR": 0}, "W011"),
     ({"ANONYMOUS_ATTEMPTS_PER_MINUTE": 0}, "W011"),
     ({"SOCKET_COMMANDS_PER_MINUTE": 0}, "W011"),
+    ({"SOCKETS_PER_PROCESS": 0}, "W011"),
     ({"SOCKETS_PER_USER": 0}, "W011"),
     ({"SOCKETS_PER_ADDRESS": 0}, "W011"),
     ({"CONVERSATIONS_PER_DAY": 0}, "W011"),

@@ -45,6 +45,60 @@ async def test_alive_are_those_with_a_holder(leases: Leases) -> None:
     assert await leases.alive([]) == set()
 
 
+async def test_so_many_may_enter_and_no_more(leases: Leases) -> None:
+    most = {"user": 2, "address": 3}
+    assert await leases.enter(most, "a")
+    assert await leases.enter(most, "b")
+    assert not await leases.enter(most, "c")
+    assert await leases.enter({"other": 2, "address": 3}, "d")
+    assert not await leases.enter({"other": 2, "address": 3}, "e"), "one of the two is full"
+
+    await leases.leave(["user", "address"], "a")
+    assert await leases.enter(most, "c")
+    assert not await leases.enter({"other": 2, "address": 3}, "e")
+
+
+async def test_who_may_not_enter_takes_no_place(leases: Leases) -> None:
+    await leases.enter({"full": 1}, "a")
+    for holder in ("b", "c", "d"):
+        assert not await leases.enter({"free": 1, "full": 1}, holder)
+    assert await leases.enter({"free": 1}, "e")
+
+
+async def test_of_many_at_once_as_many_enter_as_there_are_places(leases: Leases) -> None:
+    entered = await asyncio.gather(*(leases.enter({"k": 5}, str(n)) for n in range(40)))
+    assert sum(entered) == 5
+
+
+async def test_places_are_counted_over_processes(redis_url: str) -> None:
+    one, other = Leases("places", 60), Leases("places", 60)
+    assert [await one.enter({"k": 3}, "a"), await other.enter({"k": 3}, "b")] == [True, True]
+    assert [await other.enter({"k": 3}, "c"), await one.enter({"k": 3}, "d")] == [True, False]
+    await redisscript.close()
+
+
+async def test_the_places_of_who_died_are_free_after_a_while(redis_url: str) -> None:
+    dead, other = Leases("places", 0.2), Leases("places", 60)
+    await dead.enter({"k": 1}, "a")
+    assert not await other.enter({"k": 1}, "b")
+    async with asyncio.timeout(10):
+        while not await other.enter({"k": 1}, "b"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await redisscript.close()
+
+
+async def test_without_its_redis_a_process_counts_its_own_places(mortal_redis: Server) -> None:
+    one, other = Leases("places", 60), Leases("places", 60)
+    await one.enter({"k": 2}, "a")
+    await other.enter({"k": 2}, "b")
+    mortal_redis.stop()
+    assert await one.enter({"k": 2}, "c"), "one of its own so far"
+    assert not await one.enter({"k": 2}, "d")
+    await one.leave(["k"], "a")
+    assert await one.enter({"k": 2}, "d")
+    await redisscript.close()
+
+
 async def test_more_keys_than_fit_into_one_question(leases: Leases) -> None:
     pairs = [(f"k{number}", "a") for number in range(1100)]
     await leases.renew(pairs)

@@ -32,7 +32,7 @@ def _connections_of(pid: int, port: int) -> int:
     return len(held & {f"socket:[{inode}]" for inode in inodes})
 
 
-async def _sockets_in_every_process(server: Running, person: Person) -> list[Socket]:
+async def sockets_in_every_process(server: Running, person: Person) -> list[Socket]:
     # What is left of the requests that registered people is no socket.
     await until(lambda: not any(_connections_of(each, server.port) for each in workers_of(server)))
     sockets: list[Socket] = []
@@ -49,7 +49,7 @@ async def test_sockets_of_every_process_close_when_one_signs_out_everywhere(
 ) -> None:
     server = serving(WEB_CONCURRENCY="2", REDIS_URL=redis_url, DRAIN_SECONDS="1").start()
     alice, bob = await Person(server, "alice").register(), await Person(server, "bob").register()
-    sockets = await _sockets_in_every_process(server, alice)
+    sockets = await sockets_in_every_process(server, alice)
     other = await bob.socket()
 
     assert (await alice.ask("auth/logout-all/", {})).status_code == 204
@@ -69,7 +69,7 @@ async def test_they_do_within_one_heartbeat_while_redis_is_away(serving: Serving
     try:
         server = serving(WEB_CONCURRENCY="2", REDIS_URL=url, DRAIN_SECONDS="1").start()
         alice = await Person(server, "alice").register()
-        sockets = await _sockets_in_every_process(server, alice)
+        sockets = await sockets_in_every_process(server, alice)
         redis.stop()
 
         assert (await alice.ask("auth/logout-all/", {})).status_code == 204

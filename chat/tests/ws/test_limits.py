@@ -10,7 +10,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from chat.ws import session
-from chat.ws.session import crowd
+from chat.ws.crowd import SILENT_SHARE, crowd
 from pneumatic.lib.ratelimit import LocalBuckets
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_group
@@ -231,6 +231,42 @@ async def test_security_18_hellos_at_once_do_not_pass_the_cap_of_a_person(
 
     assert sorted(map(str, said)) == ["4429"] * 5 + ["in"] * 3
     await asyncio.gather(*(device.close() for device in devices))
+    await _empty()
+
+
+async def test_security_22_a_process_has_so_many_sockets(
+    live_world: World, settings: Settings
+) -> None:
+    settings.SOCKETS_PER_PROCESS = 2
+    async with connected(live_world.alice, live_world.bob):
+        third = await device_of(live_world.charlie)
+        await third.open()
+        assert await third.expect_close() == 4429
+        await third.close()
+    async with connected(live_world.charlie):
+        pass
+    await _empty()
+
+
+async def test_security_22_of_too_many_silent_sockets_those_that_came_first_go(
+    live_world: World, settings: Settings
+) -> None:
+    """So a flood of them keeps nobody out who says hello."""
+    settings.SOCKETS_PER_PROCESS = 3 * SILENT_SHARE
+    silent = [Device() for _ in range(4)]
+    for device in silent:
+        await device.open()
+    assert await silent[0].expect_close() == 4408
+
+    async with connected(live_world.bob, live_world.alice) as devices:
+        for device in devices:
+            await device.sync()
+        assert await silent[1].expect_close() == 4408, "in the first one's favour"
+        for device in silent[2:]:
+            await device.say(type="hello", token="nonsense")
+            assert await device.expect_close() == 4401, "they were there all the time"
+    for device in silent:
+        await device.close()
     await _empty()
 
 
