@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
@@ -132,6 +132,8 @@ class Bus:
             # Nobody would get it. The others are told to catch up when the layer is back.
             self._dropped = True
             return
+        if self.channel.hears_alone(group):
+            return
         if len(self._outgoing) >= BACKLOG:
             self._lost("backlog", None)
             return
@@ -143,20 +145,19 @@ class Bus:
             await self._wake.wait()
             self._wake.clear()
             while self._outgoing:
-                # One call a group for all that had to wait: where a call takes long, the next
-                # carries more.
+                # One message a group for all that had to wait, and one call for all of them:
+                # where a call takes long, the next carries more.
                 by_group: dict[str, list[Envelope]] = {}
                 for group, envelope in self._outgoing:
                     by_group.setdefault(group, []).append(envelope)
                 self._outgoing.clear()
                 self._sending = True
-                for group, envelopes in by_group.items():
-                    await self._group_send(group, envelopes)
+                await self._send_all(by_group)
                 self._sending = False
 
-    async def _group_send(self, group: str, envelopes: list[Envelope]) -> None:
+    async def _send_all(self, by_group: Mapping[str, list[Envelope]]) -> None:
         try:
-            await self.channel.send(group, envelopes)
+            await self.channel.send(by_group)
         except Exception as error:
             self._lost("send", error)
 
@@ -187,7 +188,7 @@ class Bus:
     async def _keep_beating(self) -> None:
         while not self._closed:
             self._beat += 1
-            await self._group_send(self.channel.own_group, [{"beat": self._beat}])
+            await self._send_all({self.channel.own_group: [{"beat": self._beat}]})
             await asyncio.sleep(BEAT_SECONDS)
             # Counted in beats and not in seconds: a stalled event loop sends none either.
             if self._beat - self._heard >= BEATS_UNHEARD:

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Self
 
 import structlog
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
+
+from pneumatic.lib.together import group_send_all
 
 log = structlog.get_logger(__name__)
 
@@ -104,10 +106,19 @@ class Channel:
             async with asyncio.timeout(CALL_SECONDS):
                 await self.layer.group_discard(group, self._channel)
 
-    async def send(self, group: str, envelopes: list[Envelope]) -> None:
-        """Send to every channel in ``group``; raises what the layer raises."""
+    def hears_alone(self, group: str) -> bool:
+        """Whether it is certain that no other channel is in ``group``: nobody else would get it."""
+        if not isinstance(self.layer, InMemoryChannelLayer):
+            return False
+        return self.layer.groups.get(group, {}).keys() <= {self._channel}
+
+    async def send(self, by_group: Mapping[str, list[Envelope]]) -> None:
+        """Send to every channel in each of these groups; raises what the layer raises."""
+        messages = {
+            group: _message(self.name, group, envelopes) for group, envelopes in by_group.items()
+        }
         async with asyncio.timeout(CALL_SECONDS):
-            await self.layer.group_send(group, _message(self.name, group, envelopes))
+            await group_send_all(self.layer, messages)
 
     async def join_missing(self) -> None:
         """Join what is wanted and could not be joined; raises what the layer raises."""

@@ -8,11 +8,15 @@ from unittest.mock import AsyncMock
 import pytest
 import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pneumatic.lib import bus as bus_module
 from pneumatic.lib import channel
 from pneumatic.lib.bus import Bus
 from pneumatic.lib.channel import Envelope
+from pneumatic.lib.together import group_send_all
 
 pytestmark = pytest.mark.asyncio
 
@@ -209,6 +213,8 @@ async def test_what_waits_while_a_call_takes_long_goes_in_one_call_a_group(
         await real(group, message)
 
     monkeypatch.setattr(layer, "group_send", slow)
+    for group in ("a", "b"):
+        await layer.group_add(group, "somebody.else")
     bus.publish("a", {"text": "1"})
     await until(lambda: len(calls) == 1)
     for group, text in (("a", "2"), ("b", "3"), ("a", "4")):
@@ -218,3 +224,46 @@ async def test_what_waits_while_a_call_takes_long_goes_in_one_call_a_group(
     assert calls == [("a", ["1"]), ("a", ["2", "4"]), ("b", ["3"])]
     # Here it was heard at once, in the order of publishing.
     assert [text for _, text in listener.heard] == ["1", "2", "3", "4"]
+
+
+async def test_nothing_is_sent_where_this_process_is_known_to_be_alone(
+    bus: Bus, layer: Layer, listener: Listener
+) -> None:
+    await bus.join("a")
+    await layer.group_add("b", "somebody.else")
+    for group in ("a", "b", "c"):
+        bus.publish(group, {"text": "1"})
+    assert [group for group, _ in bus._outgoing] == ["b"]
+    assert listener.heard == [("a", "1"), ("b", "1"), ("c", "1")]
+    message = await layer.receive("somebody.else")
+    assert (message["group"], message["envelopes"]) == ("b", [{"text": "1"}])
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
+async def test_what_is_sent_together_reaches_channels_of_the_stock_layer_as_it_is() -> None:
+    here, there = (
+        RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"]) for _ in range(2)
+    )
+    try:
+        mine = await there.new_channel()
+        for group in ("a", "b"):
+            await there.group_add(group, mine)
+        messages = {group: {"type": "any", "to": group, "n": [1, None]} for group in "abc"}
+        await group_send_all(here, messages)
+        async with asyncio.timeout(10):
+            received = [await there.receive(mine) for _ in range(2)]
+        assert received == [messages["a"], messages["b"]]
+    finally:
+        await here.flush()
+        await there.flush()
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
+async def test_that_redis_takes_nothing_is_noticed_when_sending_together() -> None:
+    config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    (host,) = config["hosts"]
+    nobody = {**config, "hosts": [{**host, "address": "redis://127.0.0.1:1/0"}]}
+    layer = RedisPubSubChannelLayer(**nobody)
+    with pytest.raises(RedisConnectionError):
+        await group_send_all(layer, {group: {"type": "any"} for group in "ab"})
+    await layer.flush()
