@@ -135,6 +135,7 @@ if ON_SQLITE:
         "transaction_mode": "IMMEDIATE",
         # As long as a person waits, in each of the two: how long another writer is waited for.
         "timeout": 5,
+        # FULL: with a write-ahead log, NORMAL could lose the last commits when the power fails.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;",
     }
@@ -164,9 +165,12 @@ else:
         "keepalives_interval": 1,
         "keepalives_count": 2,
         "tcp_user_timeout": 5000,
-        "options": "-c statement_timeout=15000 -c lock_timeout=3000"
-        " -c idle_in_transaction_session_timeout=30000",
         **_database["OPTIONS"],
+        # What the address says comes later and wins, but for the last: what is acknowledged is on
+        # the disk, whatever the server's own setting is.
+        "options": "-c statement_timeout=15000 -c lock_timeout=3000"
+        " -c idle_in_transaction_session_timeout=30000"
+        f" {_database['OPTIONS'].get('options', '')} -c synchronous_commit=on",
     }
 DATABASE_THREADS = env.integer("DATABASE_THREADS", 8, least=1, most=200)
 # Where pg_dump, pg_restore and psql are; empty: on PATH.

@@ -10,7 +10,7 @@ from typing import Final
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from pneumatic.checks import deploying, network, registration, secrets
+from pneumatic.checks import deploying, durability, network, registration, secrets
 
 Check = Callable[..., Sequence[CheckMessage]]
 
@@ -38,6 +38,8 @@ DEPLOYING: Final[tuple[Check, ...]] = (
     deploying.limits_are_on,
     deploying.passwords_are_costly_to_guess,
 )
+#: They ask the database: ``migrate`` and ``check --database default`` run them.
+ASKING: Final[tuple[Check, ...]] = (durability.what_is_committed_survives_a_crash,)
 
 
 def register_all() -> None:
@@ -46,6 +48,8 @@ def register_all() -> None:
         register(check, Tags.security)
     for check in DEPLOYING:
         register(check, Tags.security, deploy=True)
+    for check in ASKING:
+        register(check, Tags.database)
 
 
 def stop_on_errors() -> None:

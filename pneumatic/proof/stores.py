@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-import psycopg
 import redis
 
 from pneumatic.loopback.binaries import find_postgres, find_redis
@@ -41,9 +40,6 @@ class Stores:
                 " `--database sqlite` needs neither."
             )
         self._postgres, self.database = start_postgres(postgres[0], self._make("postgres"))
-        # The tests' servers may lose what was committed; what is proved here is that nothing is.
-        with psycopg.connect(self.database, autocommit=True) as connection:
-            connection.execute("ALTER DATABASE pneumatic SET synchronous_commit = on")
         self._redis, self.redis_url = start_redis(redis_server[0], self._make("redis"))
 
     def stop(self) -> None:

@@ -286,8 +286,6 @@ class Postgres:
         self._number += 1
         name = f"test_{self._number}"
         self._administer(f"CREATE DATABASE {name} TEMPLATE pneumatic")
-        # Else what was committed a moment before a crash would be gone.
-        self._administer(f"ALTER DATABASE {name} SET synchronous_commit = on")
         self._begun_at = self._log.stat().st_size
         self.url = self._url_of(name)
 
