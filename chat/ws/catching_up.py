@@ -1,6 +1,5 @@
 """How a socket is told what its device has missed."""
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
@@ -150,9 +149,6 @@ async def join(socket: "ChatConsumer", conversations: Mapping[UUID, int]) -> Non
     """
     for newer in socket.joins:
         newer.update(conversations)
-    await asyncio.gather(
-        *(
-            hub().join(socket, groups.conversation(each), ended=ended)
-            for each, ended in conversations.items()
-        )
+    await hub().join(
+        socket, {groups.conversation(each): ended for each, ended in conversations.items()}
     )

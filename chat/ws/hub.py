@@ -5,7 +5,7 @@ receives an event once and hands the same text to each local socket's queue.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -55,9 +55,8 @@ class Hub:
     async def register(self, socket: Socket) -> None:
         """Let a signed-in socket hear what concerns its person and its session."""
         self._rooms.sockets[socket] = set()
-        await self.join(socket, groups.PRESENCE)
-        await self.join(socket, groups.user(socket.user_id))
-        await self.join(socket, groups.session(socket.session_id))
+        own = (groups.user(socket.user_id), groups.session(socket.session_id))
+        await self.join(socket, dict.fromkeys((groups.PRESENCE, *own), 0))
         if self._keeping is None or self._keeping.done():
             self._keeping = self._spawn(self._keep_alive())
         if self._watching is None:
@@ -69,9 +68,9 @@ class Hub:
         """Take a socket out of everything."""
         await self._rooms.leave_all(socket)
 
-    async def join(self, socket: Socket, group: str, *, ended: int = 0) -> None:
+    async def join(self, socket: Socket, groups: Mapping[str, int]) -> None:
         """See `Rooms.join`."""
-        await self._rooms.join(socket, group, ended=ended)
+        await self._rooms.join(socket, groups)
 
     async def leave(self, socket: Socket, group: str) -> None:
         """See `Rooms.leave`."""
@@ -165,7 +164,7 @@ class Hub:
             # At once, not when the task below gets its turn: nothing may be handed out between.
             self._rooms.put_out(socket, group, room)
             socket.outbound.offer(removed)
-        self._spawn(self._rooms.leave_if_empty(group, room))
+        self._spawn(self._rooms.leave_if_empty({group: room}))
 
     async def _recheck(self, group: str, room: Room) -> None:
         """Put out whoever is no member any more, then hand out what was held meanwhile."""

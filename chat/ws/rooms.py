@@ -1,6 +1,8 @@
 """The groups that a process is in, and which of its sockets listen to each."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
 
@@ -35,6 +37,11 @@ class Room:
         #: Events that wait until that is known again.
         self.held: list[realtime.Envelope] | None = None
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether the group is still to be joined, or being joined or left just now."""
+        return not self.joined or self.lock.locked()
+
 
 class Rooms:
     """Joins a group for its first socket, leaves it after its last one."""
@@ -50,25 +57,38 @@ class Rooms:
         """Hear the other processes, from now on or from when the channel layer is there."""
         await self.bus.listen(self._listener)
 
-    async def join(self, socket: Socket, group: str, *, ended: int = 0) -> None:
-        """From its return on, the socket gets what is published to `group`.
+    async def join(self, socket: Socket, groups: Mapping[str, int]) -> None:
+        """From its return on, the socket gets what is published to these groups.
 
-        `ended`: the newest end of a membership there when the person's own was read.
+        With each the newest end of a membership there when the person's own was read.
 
         While the channel layer is away that is what this process publishes itself; the listener is
         told when the layer is back.
         """
         if socket not in self.sockets:
             return  # gone while this was on its way
-        room = self.by_group.setdefault(group, Room())
-        # That the person belongs here was read before, and may have changed since.
-        room.ended = min(room.ended, ended) if room.sockets else ended
-        room.sockets.add(socket)
-        self.sockets[socket].add(group)
-        async with room.lock:
-            if not room.joined:
-                await self.listen()
-                await self.bus.join(group)
+        rooms: dict[str, Room] = {}
+        for group, ended in groups.items():
+            room = self.by_group.get(group)
+            if room is None:
+                room = self.by_group[group] = Room()
+            rooms[group] = room
+            # That the person belongs here was read before, and may have changed since.
+            room.ended = min(room.ended, ended) if room.sockets else ended
+            room.sockets.add(socket)
+        self.sockets[socket].update(rooms)
+        await self.listen()
+        changing = {group: room for group, room in rooms.items() if room.is_changing}
+        async with _locked(changing):
+            # Without those that everybody was put out of while this waited.
+            new = {
+                group: room
+                for group, room in changing.items()
+                if not room.joined and self.by_group.get(group) is room
+            }
+            if new:
+                await self.bus.join(new)
+            for room in new.values():
                 room.joined = True
 
     def put_out(self, socket: Socket, group: str, room: Room) -> None:
@@ -81,21 +101,46 @@ class Rooms:
         room = self.by_group.get(group)
         if room is not None:
             self.put_out(socket, group, room)
-            await self.leave_if_empty(group, room)
+            await self.leave_if_empty({group: room})
 
-    async def leave_if_empty(self, group: str, room: Room) -> None:
-        """Leave the group if no socket is in it any more."""
-        if room.sockets:
-            return
-        async with room.lock:
-            if room.sockets or self.by_group.get(group) is not room:
-                return
-            if room.joined:
-                await self.bus.leave(group)
-            room.joined = False
-            if not room.sockets:
-                del self.by_group[group]
+    async def leave_if_empty(self, rooms: Mapping[str, Room]) -> None:
+        """Leave those of the groups in which no socket is any more."""
+        rooms = {group: room for group, room in rooms.items() if not room.sockets}
+        async with _locked(rooms):
+            empty = {
+                group: room
+                for group, room in rooms.items()
+                if not room.sockets and self.by_group.get(group) is room
+            }
+            if empty:
+                # Also of what isn't marked as joined: joining it may have been cut short.
+                await self.bus.leave(empty)
+            for group, room in empty.items():
+                room.joined = False
+                if not room.sockets:
+                    del self.by_group[group]
 
     async def leave_all(self, socket: Socket) -> None:
-        for group in self.sockets.pop(socket, set()).copy():
-            await self.leave(socket, group)
+        rooms = {
+            group: room
+            for group in self.sockets.pop(socket, set())
+            if (room := self.by_group.get(group)) is not None
+        }
+        for room in rooms.values():
+            room.sockets.discard(socket)
+        await self.leave_if_empty(rooms)
+
+
+@asynccontextmanager
+async def _locked(rooms: Mapping[str, Room]) -> AsyncIterator[None]:
+    """Let nobody else join or leave these groups meanwhile."""
+    held: list[Room] = []
+    try:
+        # In one order, so that two who want the same don't wait for each other.
+        for group in sorted(rooms):
+            await rooms[group].lock.acquire()
+            held.append(rooms[group])
+        yield
+    finally:
+        for room in held:
+            room.lock.release()

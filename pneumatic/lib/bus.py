@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
@@ -82,20 +82,20 @@ class Bus:
             self._spawn(self._send())
             self._spawn(self._keep_beating())
 
-    async def join(self, group: str) -> None:
-        """Receive what is published to ``group``: from now on, or from when the layer is back."""
-        self.channel.want(group)
+    async def join(self, groups: Collection[str]) -> None:
+        """Receive what is published to these: from now on, or from when the layer is back."""
+        self.channel.want(groups)
         if self.healthy:
             try:
-                await self.channel.join(group)
+                await self.channel.join(groups)
             except Exception as error:
                 self._lost("join", error)
 
-    async def leave(self, group: str) -> None:
-        """Receive no more of ``group``; a layer that is away forgets it with its channel."""
-        self.channel.forget(group)
+    async def leave(self, groups: Collection[str]) -> None:
+        """Receive no more of these; a layer that is away forgets them with its channel."""
+        self.channel.forget(groups)
         if self.healthy:
-            await self.channel.leave(group)
+            await self.channel.leave(groups)
 
     def publish(self, group: str, envelope: Envelope) -> None:
         """Hand to this process's own listener at once, to the others through the layer."""

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
 import structlog
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 
-from pneumatic.lib.together import group_send_all
+from pneumatic.lib.together import group_add_all, group_discard_all, group_send_all
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +19,8 @@ Envelope = dict[str, Any]
 _MESSAGE_TYPE: Final = "realtime"
 #: Seconds that one call of the layer may take.
 CALL_SECONDS: Final = 2.0
+#: Groups of one call: Redis answers each, and shall not be long about it.
+GROUPS_AT_ONCE: Final = 1_000
 #: Seconds that a reader that failed rests before it reads on.
 REST_SECONDS: Final = 0.3
 #: What every process hears: that one could not tell the others something.
@@ -84,27 +87,33 @@ class Channel:
         """Whether it is in every group that it is to be in."""
         return self._groups <= self._joined
 
-    def want(self, group: str) -> None:
-        """Be in ``group`` from the next `join_missing` or `renew` on."""
-        self._groups.add(group)
+    def want(self, groups: Collection[str]) -> None:
+        """Be in these groups from the next `join_missing` or `renew` on."""
+        self._groups.update(groups)
 
-    async def join(self, group: str) -> None:
-        """Receive what is sent to ``group`` from now on; raises what the layer raises."""
-        async with asyncio.timeout(CALL_SECONDS):
-            await self.layer.group_add(group, self._channel)
-        if group != self.own_group:
-            self._joined.add(group)
-
-    def forget(self, group: str) -> None:
-        """Be in ``group`` no more; a layer that is away forgets it with its channel."""
-        self._groups.discard(group)
-        self._joined.discard(group)
-
-    async def leave(self, group: str) -> None:
-        """Receive no more of ``group``, if the layer can be told."""
-        with contextlib.suppress(Exception):
+    async def join(self, groups: Collection[str]) -> None:
+        """Receive what is sent to these groups from now on; raises what the layer raises."""
+        every = list(groups)
+        for start in range(0, len(every), GROUPS_AT_ONCE):
+            some = every[start : start + GROUPS_AT_ONCE]
             async with asyncio.timeout(CALL_SECONDS):
-                await self.layer.group_discard(group, self._channel)
+                await group_add_all(self.layer, some, self._channel)
+            self._joined.update(some)
+        self._joined.discard(self.own_group)
+
+    def forget(self, groups: Collection[str]) -> None:
+        """Be in these groups no more; a layer that is away forgets them with its channel."""
+        self._groups.difference_update(groups)
+        self._joined.difference_update(groups)
+
+    async def leave(self, groups: Collection[str]) -> None:
+        """Receive no more of these groups, if the layer can be told."""
+        every = list(groups)
+        with contextlib.suppress(Exception):
+            for start in range(0, len(every), GROUPS_AT_ONCE):
+                some = every[start : start + GROUPS_AT_ONCE]
+                async with asyncio.timeout(CALL_SECONDS):
+                    await group_discard_all(self.layer, some, self._channel)
 
     def hears_alone(self, group: str) -> bool:
         """Whether it is certain that no other channel is in ``group``: nobody else would get it."""
@@ -124,9 +133,8 @@ class Channel:
         """Join what is wanted and could not be joined; raises what the layer raises."""
         self._groups.add(EVERYBODY)
         while missing := self._groups - self._joined:
-            for group in missing:
-                if group in self._groups:
-                    await self.join(group)
+            # In portions, as some may have been left meanwhile.
+            await self.join(list(islice(missing, GROUPS_AT_ONCE)))
 
     async def renew(self) -> bool:
         """Connect anew and join everything again; whether that could be done."""
@@ -136,7 +144,7 @@ class Channel:
                 self._channel = await self.layer.new_channel()
             await self.join_missing()
             # The last one: what is heard through it means that all of it is.
-            await self.join(self.own_group)
+            await self.join([self.own_group])
         except Exception as error:
             log.info("channel_layer_not_there", error=repr(error))
             await self._give_up()

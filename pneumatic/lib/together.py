@@ -1,11 +1,12 @@
-"""Several messages for a channel layer at once: in one round trip where it is Redis's pub/sub.
+"""Several calls of a channel layer at once: in one round trip where it is Redis's pub/sub.
 
 The stock layer takes a lock and waits for Redis's answer for each message, which in small groups
-costs more than everything else. What is written here is what it would have written itself.
+costs more than everything else. It also writes a command for each group that is joined or left,
+and a device may be in a thousand. What is written here is what it would have written itself.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from channels.layers import BaseChannelLayer
@@ -38,3 +39,58 @@ async def _publish_all(shard: Any, pairs: list[tuple[str, bytes]]) -> None:
         for channel, message in pairs:
             pipeline.publish(channel, message)
         await pipeline.execute()
+
+
+async def group_add_all(layer: BaseChannelLayer, groups: Collection[str], channel: str) -> None:
+    """``group_add`` a channel to each of these; raises what the layer or Redis raises."""
+    if len(groups) == 1 or not hasattr(layer, "_get_layer"):
+        for group in groups:
+            await layer.group_add(group, channel)
+        return
+    of_this_loop = cast("Any", layer)._get_layer()
+    if channel not in of_this_loop.channels:
+        raise RuntimeError("The channel was given up.")
+    names = [of_this_loop._get_group_channel_name(group) for group in groups]
+    for name in names:
+        of_this_loop.groups.setdefault(name, set()).add(channel)
+    for shard, some in _by_shard(of_this_loop, names).items():
+        # The shard's lock keeps its connections from being closed under us, as for its own calls.
+        async with shard._lock:
+            new = [name for name in some if name not in shard._subscribed_to]
+            if new:
+                shard._ensure_redis()
+                shard._ensure_receiver()
+                await shard._pubsub.subscribe(*new)
+                shard._subscribed_to.update(new)
+
+
+async def group_discard_all(layer: BaseChannelLayer, groups: Collection[str], channel: str) -> None:
+    """``group_discard`` a channel from each of these; raises what the layer or Redis raises."""
+    if len(groups) == 1 or not hasattr(layer, "_get_layer"):
+        for group in groups:
+            await layer.group_discard(group, channel)
+        return
+    of_this_loop = cast("Any", layer)._get_layer()
+    names = []
+    for group in groups:
+        name = of_this_loop._get_group_channel_name(group)
+        channels = of_this_loop.groups.get(name, set())
+        channels.discard(channel)
+        if not channels:
+            of_this_loop.groups.pop(name, None)
+            names.append(name)
+    for shard, some in _by_shard(of_this_loop, names).items():
+        async with shard._lock:
+            old = [name for name in some if name in shard._subscribed_to]
+            if old:
+                shard._ensure_redis()
+                shard._ensure_receiver()
+                await shard._pubsub.unsubscribe(*old)
+                shard._subscribed_to.difference_update(old)
+
+
+def _by_shard(of_this_loop: Any, names: Collection[str]) -> dict[Any, list[str]]:
+    found: dict[Any, list[str]] = {}
+    for name in names:
+        found.setdefault(of_this_loop._get_shard(name), []).append(name)
+    return found

@@ -108,8 +108,8 @@ async def test_a_layer_that_falls_silent_is_connected_to_anew_in_every_group(
     bus: Bus, layer: Layer, listener: Listener
 ) -> None:
     for group in ("a", "b", "c"):
-        await bus.join(group)
-    await bus.leave("b")
+        await bus.join([group])
+    await bus.leave(["b"])
     layer.silent = True
     await until(lambda: listener.told == ["lost", "back"])
     assert layer.flushes == 1
@@ -122,7 +122,7 @@ async def test_a_layer_that_falls_silent_is_connected_to_anew_in_every_group(
 async def test_it_is_tried_again_until_the_layer_is_there(
     bus: Bus, layer: Layer, listener: Listener
 ) -> None:
-    await bus.join("a")
+    await bus.join(["a"])
     layer.silent = layer.away = True
     await until(lambda: layer.flushes >= 3)
     assert listener.told == ["lost"]
@@ -150,7 +150,7 @@ async def test_a_layer_that_is_away_from_the_start_is_waited_for_by_nobody(
     layer.away = True
     await bus.listen(listener)
     assert (bus.healthy, listener.told) == (False, ["lost"])
-    await bus.join("a")
+    await bus.join(["a"])
     bus.publish("a", {"text": "here"})
     assert listener.heard == [("a", "here")]
     layer.away = False
@@ -193,7 +193,7 @@ async def test_a_beat_that_is_missing_shows_a_cut_however_short(
 async def test_a_message_of_another_version_ends_nothing(
     bus: Bus, layer: Layer, listener: Listener
 ) -> None:
-    await bus.join("a")
+    await bus.join(["a"])
     await layer.group_send("a", {"type": "realtime", "of": "another version"})
     await from_another_process(layer, "a", "next")
     await until(lambda: listener.heard == [("a", "next")])
