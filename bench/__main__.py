@@ -1,6 +1,7 @@
 """`python -m bench SCENARIO …`: see bench/README.md."""
 
 import argparse
+import inspect
 import json
 import shutil
 import sys
@@ -10,14 +11,21 @@ from typing import Any
 
 from bench.rig import stores
 from bench.rig.machine import ROOT, describe
-from bench.scenarios import fanout, latency, sends
+from bench.scenarios import connections, fanout, growth, latency, revocation, sends, start
 from pneumatic.loopback.processes import make_folder
 
 RESULTS = ROOT / "var" / "bench"
-_SCENARIOS: dict[str, Callable[..., dict[str, Any]]] = {
+SCENARIOS: dict[str, Callable[..., dict[str, Any]]] = {
     "fanout": fanout.run,
-    "latency": latency.run,
+    "latency": latency.one_to_one,
+    "load": latency.under_load,
+    "reconnects": latency.reconnects,
     "sends": sends.run,
+    "connections": connections.run,
+    "growth": growth.run,
+    "rest": growth.rest,
+    "revocation": revocation.run,
+    "start": start.run,
 }
 
 
@@ -25,46 +33,52 @@ def numbers(text: str) -> list[int]:
     return [int(each) for each in text.split(",")]
 
 
+def floats(text: str) -> list[float]:
+    return [float(each) for each in text.split(",")]
+
+
 def words(text: str) -> list[str]:
     return text.split(",")
 
 
 def parser() -> argparse.ArgumentParser:
+    """A scenario's options are its function's keyword arguments, with their defaults."""
     found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     scenarios = found.add_subparsers(dest="scenario", required=True)
-    one = scenarios.add_parser("fanout", help=fanout.__doc__)
-    one.add_argument("--groups", type=numbers, default=[2, 10, 100, 1000])
-    one.add_argument("--servers", type=words, default=list(fanout.ALL))
-    one.add_argument("--sockets", type=int, default=1000)
-    one.add_argument("--seconds", type=float, default=3.0)
-    one.add_argument("--rounds", type=int, default=3)
-    one = scenarios.add_parser("latency", help=latency.__doc__)
-    one.add_argument("--pairs", type=int, default=50)
-    one.add_argument("--rate", type=float, default=1.0, help="messages a second in each pair")
-    one.add_argument("--processes", type=int, default=2, dest="processes_")
-    one.add_argument("--seconds", type=float, default=10.0)
-    one.add_argument("--rounds", type=int, default=3)
-    one = scenarios.add_parser("sends", help=sends.__doc__)
-    one.add_argument("--senders", type=numbers, default=[1, 64, 512])
-    one.add_argument("--seconds", type=float, default=2.0)
-    one.add_argument("--rounds", type=int, default=3)
-    one.add_argument("--no-sqlite", action="store_false", dest="sqlite")
+    for name, function in SCENARIOS.items():
+        one = scenarios.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
+        for option in inspect.signature(function).parameters.values():
+            if option.kind is inspect.Parameter.KEYWORD_ONLY and option.name != "tell":
+                _add(one, option.name, option.default)
     return found
+
+
+def _add(one: argparse.ArgumentParser, name: str, default: Any) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool):
+        one.add_argument(flag, action=argparse.BooleanOptionalAction, default=default)
+        return
+    first = default[0] if isinstance(default, tuple) else default
+    kinds: dict[type, Callable[[str], Any]] = {int: int, float: float, str: str}
+    if isinstance(default, tuple):
+        kinds = {int: numbers, float: floats, str: words}
+    one.add_argument(flag, type=kinds[type(first)], default=default, metavar=str(default))
 
 
 def main() -> int:
     options = vars(parser().parse_args())
     scenario = options.pop("scenario")
-    machine = describe()
+    machine, begun = describe(), time.monotonic()
     folder = make_folder()
     try:
         with stores.running(folder) as running:
-            result = _SCENARIOS[scenario](running, **options)
+            result = SCENARIOS[scenario](running, **options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{scenario}-{time.strftime('%Y%m%d-%H%M%S')}.json"
-    file.write_text(json.dumps({"machine": machine, "results": result}, indent=1) + "\n")
+    found = {"machine": machine, "seconds": round(time.monotonic() - begun), scenario: result}
+    file.write_text(json.dumps(found, indent=1) + "\n")
     print(f"Written: {file}")
     return 0
 

@@ -1,14 +1,15 @@
 """People, their sessions and conversations, as they would be after all had been invited.
 
-`python -m bench.seeding SOCKETS GROUP [CONVERSATIONS_EACH]`, in our server's environment: migrates,
-makes SOCKETS people in groups of GROUP (each in as many as asked for), and prints a device for each
-person as JSON. Rows are inserted in bulk, because ten thousand invitations would take minutes; what
-they hold is what the actions would have written.
+`python -m bench.seeding PEOPLE GROUP [CONVERSATIONS [DEVICES]]`, in our server's environment, makes
+so many more people in groups of GROUP, each in so many conversations and with so many devices. It
+prints the devices as JSON. Rows are inserted in bulk, because ten thousand invitations would take
+minutes; what they hold is what the actions would have written.
 """
 
 import json
 import sys
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,10 @@ def make_people(number: int) -> list["User"]:
     """People whom nobody can sign in as by password."""
     from accounts.models import User
 
+    first = User.objects.count()
     rows = [
         User(username=f"p{n}", email=f"p{n}@example.org", display_name=f"P {n}", password="!")
-        for n in range(number)
+        for n in range(first, first + number)
     ]
     return User.objects.bulk_create(rows, _BATCH)
 
@@ -97,8 +99,12 @@ def make_groups(users: Sequence["User"], group: int, each: int) -> list[tuple[st
     return made
 
 
-def devices(number: int, group: int, each: int) -> list[dict[str, Any]]:
-    """One device a person, which comes back knowing everything: what to say, and where to write."""
+def devices(number: int, group: int, each: int, sessions: int) -> list[dict[str, Any]]:
+    """Devices that come back knowing everything: what they say, and where they write.
+
+    Those of one person stand together.
+    """
+    from accounts.models import Session
     from accounts.tokens import issue
     from chat.queries import epoch
 
@@ -107,6 +113,9 @@ def devices(number: int, group: int, each: int) -> list[dict[str, Any]]:
     for conversation, places in make_groups(users, group, each):
         for place in places:
             mine[place].append(conversation)
+    by_user: dict[uuid.UUID, list[Session]] = defaultdict(list)
+    for session in sign_in([user for user in users for _ in range(sessions)]):
+        by_user[session.user_id].append(session)
     history = str(epoch())
     return [
         {
@@ -118,7 +127,8 @@ def devices(number: int, group: int, each: int) -> list[dict[str, Any]]:
             "versions": dict.fromkeys(conversations, group),
             "conversation": conversations[0] if conversations else str(uuid.uuid4()),
         }
-        for user, session, conversations in zip(users, sign_in(users), mine, strict=True)
+        for user, conversations in zip(users, mine, strict=True)
+        for session in by_user[user.id]
     ]
 
 
@@ -134,8 +144,9 @@ def main() -> None:
     from django.db import connection
 
     call_command("migrate", verbosity=0)
-    number, group, each = [*map(int, sys.argv[1:]), 1][:3]
-    made = devices(number, group, each)
+    number, group, *more = map(int, sys.argv[1:])
+    each, sessions = [*more, *[1, 1][len(more) :]]
+    made = devices(number, group, each, sessions)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     json.dump(made, sys.stdout)

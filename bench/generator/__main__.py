@@ -1,7 +1,7 @@
 """The process: one command as JSON on each line of standard input, its result as JSON on a line.
 
 `python -m bench.generator PLAN.json`, where the plan says which devices there are. Its commands are
-`open`, `run` (see `Load`), `heartbeats`, `closed`, `close`; end of input ends it.
+`open`, `run`, `heartbeats`, `revoked` (see `Load`) and `close`; end of input ends it.
 """
 
 import asyncio
@@ -28,10 +28,15 @@ async def _serve(load: Load) -> None:
 async def _do(load: Load, what: str, options: dict[str, Any]) -> dict[str, Any]:
     match what:
         case "open":
-            opened = await load.open(options["at_once"], options["seconds"])
-            return {**opened, "settled_s": await load.settle(options.get("settle", 20.0))}
+            settle = options.pop("settle", 20.0)
+            opened = await load.open(**{"attempts": 3, **options})
+            return {**opened, "settled_s": await load.settle(settle)}
         case "run":
             return await load.run(**options)
+        case "heartbeats":
+            return await load.heartbeats(**options)
+        case "revoked":
+            return await load.revoked(**options)
         case "close":
             for each in load.connections:
                 each.close()

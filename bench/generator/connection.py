@@ -21,6 +21,9 @@ class Counts:
 
     delivered: int = 0
     acks: int = 0
+    #: Answers to `sync`; only counted where they are asked for.
+    synced: int = 0
+    watch_synced: bool = False
     errors: int = 0
     bytes: int = 0
     reads: int = 0
@@ -115,6 +118,8 @@ class Connection(asyncio.BufferedProtocol):
         if found:
             now = time.monotonic_ns()
             counts.latencies.extend([now - each for each in found])
+        if counts.watch_synced:
+            counts.synced += data.count(SYNCED, 0, size) + self._edge.count(SYNCED, data, size)
         if data.find(ERROR, 0, size) >= 0:
             self._refused(data, size)
         if not self.ready.done() and (

@@ -1,6 +1,8 @@
 """What the sockets do together: open, send at a rate or as fast as the server can, be counted."""
 
 import asyncio
+import json
+import random
 import time
 import uuid
 from collections.abc import Sequence
@@ -16,7 +18,9 @@ BODY_CHARS: Final = 250
 _FILLER: Final = "Nothing but air, and what it carries. " * 10
 #: Without any delivery for so long, what is missing counts as lost, and sending goes on.
 _STALLED_SECONDS: Final = 1.0
-_TICK: Final = 0.001
+_PING: Final = b'{"type":"ping"}'
+#: What a device says of itself in a sync.
+_KNOWN: Final = ("epoch", "versions")
 
 
 class Load:
@@ -36,8 +40,11 @@ class Load:
 
     # --- Opening --------------------------------------------------------------------------------
 
-    async def open(self, at_once: int, seconds: float) -> dict[str, Any]:
-        """Open all, ``at_once`` at the same time, each within ``seconds``; a second try is free."""
+    async def open(self, *, at_once: int, seconds: float, attempts: int) -> dict[str, Any]:
+        """Open all, ``at_once`` at the same time, each within ``seconds``.
+
+        One that fails tries again as a client must: later each time, and not all together.
+        """
         begun, before = time.monotonic(), self._usage()
         limit = asyncio.Semaphore(at_once)
         failures: list[str] = []
@@ -46,12 +53,12 @@ class Load:
         async def one(device: dict[str, Any]) -> Connection | None:
             async with limit:
                 start = time.monotonic()
-                for attempt in range(3):
+                for attempt in range(attempts):
                     try:
                         found = await connect(self.counts, device, seconds=seconds)
                     except (OSError, TimeoutError) as error:
                         failures.append(f"{type(error).__name__} {error}")
-                        await asyncio.sleep(0.5 * (attempt + 1))
+                        await asyncio.sleep(random.uniform(0, min(30, 0.5 * 2**attempt)))
                         continue
                     durations.append(time.monotonic() - start)
                     return found
@@ -182,6 +189,48 @@ class Load:
         self._sent, self.counts.delivered = 0, 0
         return missing
 
+    async def heartbeats(self, *, seconds: float, every: float) -> dict[str, Any]:
+        """What devices that do nothing say: each ``every`` seconds a ping and a sync of all."""
+        said = [
+            (each, json.dumps({"type": "sync", **{key: device[key] for key in _KNOWN}}).encode())
+            for each, device in zip(self.connections, self._devices, strict=True)
+        ]
+        counts = self.counts
+        counts.watch_synced, counts.synced, counts.errors = True, 0, 0
+        begun, sent, before = time.monotonic(), 0, self._usage()
+        while (now := time.monotonic()) < begun + seconds:
+            for _ in range(int((now - begun) * len(said) / every) - sent):
+                connection, sync = said[sent % len(said)]
+                if not connection.closed:
+                    connection.send(_PING, acknowledged=False)
+                    connection.send(sync, acknowledged=False)
+                sent += 1
+            await asyncio.sleep(0.005)
+        after = self._usage()
+        await asyncio.sleep(_STALLED_SECONDS)
+        counts.watch_synced = False
+        return {
+            "seconds": round(after.at - before.at, 2),
+            "beats": sent,
+            "answered": counts.synced,
+            "server_share": round((after.cpu - before.cpu) / (after.at - before.at), 4),
+            "errors": counts.errors,
+            "first_error": counts.first_error,
+            "closes": self._closes(),
+        }
+
+    async def revoked(self, *, seconds: float) -> dict[str, Any]:
+        """Wait until every socket was closed; when the last one was, by CLOCK_MONOTONIC."""
+        for _ in range(int(seconds * 100)):
+            if len(self.counts.closed_at) >= len(self.connections):
+                break
+            await asyncio.sleep(0.01)
+        last = max(self.counts.closed_at, default=0) / 1e9
+        return {"closed": len(self.counts.closed_at), "last": last, "closes": self._closes()}
+
+    def _closes(self) -> dict[str, int]:
+        return {str(code): times for code, times in self.counts.closes.items()}
+
     # --- Measuring ------------------------------------------------------------------------------
 
     def _usage(self) -> Usage:
@@ -237,7 +286,7 @@ class Load:
             "acks": counts.acks - was[1],
             "errors": counts.errors - was[2],
             "first_error": counts.first_error,
-            "closes": {str(code): times for code, times in counts.closes.items()},
+            "closes": self._closes(),
             "limit": _limit(server_share + server_waits, own_share, own_share + own_waits),
         }
 

@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.measures import medians
 from bench.rig import processes
 from bench.rig.machine import BENCH_PYTHON
+from bench.rig.ours import Ours, interleaved, opened
 from bench.rig.processes import Generator, kill
 from bench.rig.stores import Stores
-from bench.seeding import hello
 
 #: In the order in which they take their turns.
 SERVERS = ("pneumatic", "channels-memory", "channels-redis", "django", "websockets", "fastapi")
@@ -25,7 +24,6 @@ class Crowd(NamedTuple):
     name: str
     generator: Generator
     opened: dict[str, Any]
-    server_pid: int
 
 
 def run(
@@ -60,7 +58,7 @@ def run(
                 found["rounds"] = [each["deliveries_per_s"] for each in runs[crowd.name]]
                 found["opened"] = crowd.opened
                 results.setdefault(str(group), {})[crowd.name] = found
-    return {"fanout": results}
+    return results
 
 
 def saturate(crowd: Crowd, group: int, *, seconds: float) -> dict[str, Any]:
@@ -87,43 +85,19 @@ def open_crowd(
     """Start a server and connect its devices; None where its environment isn't there."""
     if name == "fastapi" and not BENCH_PYTHON.exists():
         return None
-    start = _ours if name == "pneumatic" else _reference
+    if name == "pneumatic":
+        server = Ours(stack, stores, f"ours-{number}-{group}")
+        devices = interleaved(server.seed(number, group), group)
+        server.serve()
+        generator = server.generator(name, devices, group)
+    else:
+        generator = _reference(stack, stores, name, number, group)
+    return Crowd(name, generator, opened(generator, number))
+
+
+def _reference(stack: ExitStack, stores: Stores, name: str, number: int, group: int) -> Generator:
     folder = stores.folder / f"{name}-{number}-{group}"
     folder.mkdir()
-    plan, pid = start(stack, stores, folder, name, number, group)
-    plan.update(group=group, server_pids=[pid])
-    generator = Generator(folder, name, plan)
-    stack.callback(generator.close)
-    opened = generator.ask("open", at_once=50, seconds=30.0, settle=60.0)
-    if opened["sockets"] < number:
-        raise RuntimeError(f"{name}: only {opened['sockets']} of {number}: {opened}")
-    return Crowd(name, generator, opened, pid)
-
-
-def _ours(
-    stack: ExitStack, stores: Stores, folder: Path, name: str, number: int, group: int
-) -> tuple[dict[str, Any], int]:
-    environment = processes.our_environment(
-        folder, database_url=stores.new_database(), redis_url=stores.redis_number(1)
-    )
-    environment["REDIS_PREFIX"] = folder.name
-    seeded = processes.run(folder, "bench.seeding", [str(number), str(group)], environment)
-    server, port = processes.start(
-        folder, name, [sys.executable, "manage.py", "serve"], environment, health="/healthz"
-    )
-    stack.callback(kill, server)
-    devices = [{**each, "hello": hello(each), "port": port} for each in seeded]
-    return {"devices": interleaved(devices, group), "acks": True}, server.process.pid
-
-
-def interleaved(devices: Sequence[dict[str, Any]], group: int) -> list[dict[str, Any]]:
-    """The first of every group, then the second …: neighbours write to different conversations."""
-    return [each for first in range(group) for each in devices[first::group]]
-
-
-def _reference(
-    stack: ExitStack, stores: Stores, folder: Path, name: str, number: int, group: int
-) -> tuple[dict[str, Any], int]:
     module, python, environment = _recipe(stores, name)
     conversations = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(number // group)]
     if name in _STORING:
@@ -136,7 +110,10 @@ def _reference(
         for member in range(group)
         for conversation in conversations
     ]
-    return {"devices": devices, "acks": False}, server.process.pid
+    plan = {"devices": devices, "group": group, "acks": False, "server_pids": [server.process.pid]}
+    generator = Generator(folder, name, plan)
+    stack.callback(generator.close)
+    return generator
 
 
 def _recipe(stores: Stores, name: str) -> tuple[str, str, dict[str, str]]:

@@ -1,67 +1,103 @@
-"""How long a message takes from one person to another, over two processes, at an easy pace."""
+"""How long a message takes from one person to another, at an easy pace and at many paces."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from bench.measures import medians
-from bench.rig import processes
-from bench.rig.processes import Generator, kill
+from bench.rig.ours import Ours, interleaved, opened
 from bench.rig.stores import Stores
-from bench.scenarios.fanout import interleaved
-from bench.seeding import hello
+from bench.scenarios.fanout import open_crowd, saturate
+
+#: Parts of the saturation rate at which latency is measured; the target is about the half.
+PARTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def run(
+def one_to_one(
     stores: Stores,
     *,
     pairs: int = 50,
     rate: float = 1.0,
-    processes_: int = 2,
+    count: int = 2,
     seconds: float = 10.0,
     rounds: int = 3,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """``rate`` messages a second in each pair, whose two are on different processes."""
+    """``rate`` messages a second in each pair, whose two are on different processes of ours."""
     with ExitStack() as stack:
-        generator = open_pairs(stack, stores, pairs=pairs, count=processes_)
+        server = Ours(stack, stores, f"pairs-{pairs}", count=count)
+        devices = server.seed(2 * pairs, 2)
+        server.serve()
+        # Neighbours are a pair, and on different processes.
+        generator = server.generator("pairs", devices, 2)
+        opened(generator, 2 * pairs, at_once=20)
         runs = [
             generator.ask("run", seconds=seconds, warm=2.0, rate=pairs * rate)
             for _ in range(rounds)
         ]
         for done in runs:
             tell(f"one to one: {done['latency_ms']}  ack {done['ack_ms']}  {done['limit']}")
-        return {"latency": {**medians(runs), "rounds": [each["latency_ms"] for each in runs]}}
+        return {**medians(runs), "rounds": [each["latency_ms"] for each in runs]}
 
 
-def open_pairs(stack: ExitStack, stores: Stores, *, pairs: int, count: int) -> Generator:
-    """People in twos, connected to ``count`` processes of ours in turn."""
-    folder = stores.folder / f"pairs-{pairs}"
-    folder.mkdir()
-    environment = processes.our_environment(
-        folder, database_url=stores.new_database(), redis_url=stores.redis_number(4)
-    )
-    seeded = processes.run(folder, "bench.seeding", [str(2 * pairs), "2"], environment)
-    serve = [sys.executable, "manage.py", "serve"]
-    started = [
-        processes.start(folder, f"ours-{n}", serve, environment, health="/healthz")
-        for n in range(count)
-    ]
-    for server, _ in started:
-        stack.callback(kill, server)
-    devices = [
-        {**each, "hello": hello(each), "port": started[n % count][1]}
-        for n, each in enumerate(seeded)
-    ]
-    plan = {
-        "devices": interleaved(devices, 2),
-        "group": 2,
-        "server_pids": [server.process.pid for server, _ in started],
-    }
-    generator = Generator(folder, "pairs", plan)
-    stack.callback(generator.close)
-    opened = generator.ask("open", at_once=20, seconds=30.0)
-    if opened["sockets"] < 2 * pairs:
-        raise RuntimeError(f"only {opened['sockets']} of {2 * pairs}: {opened}")
-    return generator
+def under_load(
+    stores: Stores,
+    *,
+    groups: Sequence[int] = (2, 10, 100, 1000),
+    sockets: int = 1000,
+    seconds: float = 3.0,
+    parts: Sequence[float] = PARTS,
+    tell: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """By size of the group: how much one process of ours can do, and latency at parts of that."""
+    found: dict[str, Any] = {}
+    for group in groups:
+        number = max(group, sockets)
+        with ExitStack() as stack:
+            crowd = open_crowd(stack, stores, "pneumatic", number, group)
+            assert crowd is not None  # noqa: S101  # only others can be missing
+            most = saturate(crowd, group, seconds=seconds)
+            points = []
+            for part in parts:
+                rate = max(0.2, part * most["sends_per_s"])
+                sample = max(1, int(rate * group * seconds / 50_000))
+                done = crowd.generator.ask("run", seconds=seconds, rate=rate, sample=sample)
+                points.append({"part": part, "rate": round(rate, 1), **done})
+                tell(
+                    f"groups of {group}: {part:.0%} = {rate:,.1f} messages/s,"
+                    f" {done['deliveries_per_s']:,.0f} deliveries/s: {done['latency_ms']}"
+                )
+            found[str(group)] = {"saturation": most, "points": points}
+    return found
+
+
+def reconnects(
+    stores: Stores,
+    *,
+    devices: int = 1000,
+    pairs: int = 50,
+    rate: float = 4.0,
+    tell: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """How people who stay fare while ``devices`` others lose their sockets and all come back.
+
+    Those are each in five groups of ten, come at the same moment, and wait as clients must where
+    they are told to come later.
+    """
+    with ExitStack() as stack:
+        server = Ours(stack, stores, f"storm-{devices}")
+        others = server.seed(devices, 10, 5)
+        bystanders = interleaved(server.seed(2 * pairs, 2), 2)
+        server.serve()
+        crowd = server.generator("crowd", others, 10)
+        calm = server.generator("bystanders", bystanders, 2)
+        first = opened(crowd, devices)
+        opened(calm, 2 * pairs)
+        quiet = calm.ask("run", seconds=5.0, rate=pairs * rate)
+        calm.begin("run", seconds=first["seconds"] + 8.0, warm=1.0, rate=pairs * rate)
+        crowd.ask("close")
+        # Meanwhile the bystanders' messages are measured.
+        again = crowd.ask("open", at_once=devices, seconds=30.0, attempts=12, settle=0.0)
+        during = calm.result()
+    tell(f"{devices} reconnect in {again['seconds']} s: others {during['latency_ms']}")
+    return {"before": quiet, "during": during, "reconnect": again}

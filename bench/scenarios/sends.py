@@ -33,7 +33,7 @@ def run(
         folder = _folder(stores, "sends-sqlite")
         lite = processes.our_environment(folder, database_url="", redis_url="")
         found["sqlite"] = _measure(stores, "sqlite", lite, [1, 64], seconds, rounds, tell)
-    return {"sends": found}
+    return found
 
 
 def _folder(stores: Stores, name: str) -> Any:
