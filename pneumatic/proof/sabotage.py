@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -35,6 +36,33 @@ def without_deduplication() -> None:
         return results
 
     _replace_everywhere("send_messages", store, again)
+
+
+def without_unique_ids() -> None:
+    """Ids are looked up before the lock is held, and nothing in the database stops the second."""
+    from chat.actions import sending
+    from chat.models import Message
+
+    store = sending.send_messages
+
+    def racing(*, drafts: Sequence[Any], **options: Any) -> list[Any]:
+        def stored() -> set[uuid.UUID]:
+            found = Message.objects.filter(id__in=[each.id for each in drafts])
+            return set(found.values_list("id", flat=True))
+
+        known = stored()
+        time.sleep(0.3)  # What a busy machine does between the two.
+        overtaken = stored() - known
+        copies = [
+            each._replace(id=uuid.uuid4()) if each.id in overtaken else each for each in drafts
+        ]
+        results = store(drafts=copies, **options)
+        for draft, result in zip(drafts, results, strict=True):
+            if isinstance(result, sending.Sent):
+                result.message.id = draft.id
+        return results
+
+    _replace_everywhere("send_messages", store, racing)
 
 
 def acknowledge_without_storing() -> None:
@@ -89,6 +117,27 @@ def sync_forgets() -> None:
     catchup.page = shortened
 
 
+def sync_by_last_id() -> None:
+    """A sync asks for messages after the last one, not for rows changed since a version."""
+    from django.db.models import Max
+
+    from chat import catchup
+    from chat.models import Message
+
+    page: Any = catchup.page
+
+    def newer(part: Any) -> Any:
+        found = page(part)
+        for frame in found.frames:
+            before = Message.objects.filter(conversation=frame.conversation)
+            known = before.filter(version__lte=frame.from_).aggregate(last=Max("seq"))["last"] or 0
+            if not frame.reset:
+                frame.messages[:] = [each for each in frame.messages if each.seq > known]
+        return found
+
+    catchup.page = newer
+
+
 def leave_the_removed_in() -> None:
     """The hub neither takes people out nor asks whether they are still members."""
     from chat import queries
@@ -118,9 +167,11 @@ def end_without_a_word() -> None:
 
 SABOTAGES: Final[dict[str, Callable[[], None]]] = {
     "dedupe": without_deduplication,
+    "unique": without_unique_ids,
     "ack-before-commit": acknowledge_without_storing,
     "publish-before-commit": publish_before_commit,
     "sync": sync_forgets,
+    "last-id": sync_by_last_id,
     "membership": leave_the_removed_in,
     "drain": end_without_a_word,
 }

@@ -65,8 +65,22 @@ def test_f1_f14_f17_f18_f21_f26_the_promise_is_kept_on_sqlite(tmp_path: Path) ->
     assert "http" not in page.replace("http-equiv", "")
 
 
-#: What shows a cheat that the usual options don't; one drain is enough.
-SHOWN_BY = {"drain": ["--faults", "term", "--messages", "5", "--gap", "4"]}
+#: What shows a cheat that the usual options don't: one drain is enough; changes have to be missed.
+SHOWN_BY = {
+    "drain": ["--faults", "term", "--messages", "5", "--gap", "4"],
+    "last-id": [
+        "--faults",
+        "cut",
+        "--messages",
+        "60",
+        "--rate",
+        "8",
+        "--chores",
+        "1",
+        "--gap",
+        "0.1",
+    ],
+}
 EVERY_CHANGE = {
     "edited", "deleted", "read", "removed", "left", "joined", "role", "profile", "renamed", "topic",
     "begun", "met", "closed",
@@ -107,9 +121,11 @@ def test_f3_f4_f5_f8_the_promise_is_kept_by_two_processes(tmp_path: Path) -> Non
     ("sabotage", "found"),
     [
         ("dedupe", "duplicated"),
+        ("unique", "duplicated"),
         ("ack-before-commit", "lost"),
         ("publish-before-commit", "contradicted"),
         ("sync", "lost"),
+        ("last-id", "unconverged"),
         ("membership", "leaked"),
         ("drain", "closed wrongly"),
     ],
