@@ -158,13 +158,13 @@ async def is_live(cluster: Cluster, pair: Pair, seconds: float = 40) -> float:
         body = str(uuid.uuid4())
         await pair.alice.send(cluster.group, body)
         try:
-            await pair.bob.until(lambda: _heard_live(pair.bob, body), 0.5)  # noqa: B023
+            await pair.bob.until(lambda: heard_live(pair.bob, body), 0.5)  # noqa: B023
         except TimeoutError:
             continue
         return time.monotonic() - began
 
 
-def _heard_live(device: Device, body: str) -> bool:
+def heard_live(device: Device, body: str) -> bool:
     return any(
         frame["type"] == "message" and frame["data"]["body"] == body for frame in device.received
     )

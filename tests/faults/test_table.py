@@ -1,4 +1,4 @@
-"""docs/faults.md names for each row what stands for it, and all of it exists."""
+"""docs/faults.md and docs/traps.md name what stands for each row, and all of it exists."""
 
 import re
 from pathlib import Path
@@ -18,6 +18,8 @@ ROWS = [
     "restored_backup",
     "leak_hunt",
 ]
+#: The page that lists the clauses of the conformance kit; a test of its own holds it to them.
+KIT = (Path(BASE_DIR) / "docs" / "conformance.md").read_text(encoding="utf-8")
 #: Rows of which nothing is shown, and how the page says so.
 NOTHING = "not tested here: "
 #: Where tests are that stand for a row by their name.
@@ -44,11 +46,31 @@ def test_what_stands_for_a_row_exists(row: str) -> None:
     tests = re.findall(r"`([\w/]+\.py)::(\w+)`", shown)
     faults = re.findall(r"`prove_delivery`: `([\w-]+)`", shown)
     assert tests or faults
+    assert_exist(tests)
+    for fault in faults:
+        assert KINDS[fault].row == row
+
+
+def assert_exist(tests: list[tuple[str, str]]) -> None:
     for path, name in tests:
         source = (Path(BASE_DIR) / path).read_text(encoding="utf-8")
         assert re.search(rf"def {name}\(", source), f"{path}::{name}"
-    for fault in faults:
-        assert KINDS[fault].row == row
+
+
+def test_what_holds_a_trap_exists() -> None:
+    text = (Path(BASE_DIR) / "docs" / "traps.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!trap |---)([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert len(rows) > 30
+    pyproject = (Path(BASE_DIR) / "pyproject.toml").read_text(encoding="utf-8")
+    for trap, shown in rows:
+        tests = re.findall(r"`([\w/]+\.py)::(\w+)`", shown)
+        if "bans it" in shown:
+            assert re.search(rf"{re.findall('`([a-z_]+)`', trap)[0]}\"\.msg = ", pyproject)
+        else:
+            assert tests, trap
+        assert_exist(tests)
+        for clause in re.findall(r"`(\w+/[\w-]+)`", shown):
+            assert f"`{clause}`" in KIT, clause
 
 
 def test_every_test_with_a_number_is_listed_in_its_row() -> None:

@@ -5,8 +5,12 @@ import json
 import uuid
 
 import pytest
+from prometheus_client import REGISTRY
 
-from chat import limits
+from chat import groups, limits
+from chat.protocol import Close
+from chat.ws.consumer import ChatConsumer
+from chat.ws.hub import hub
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import connected, device_of
 
@@ -116,8 +120,6 @@ async def test_sends_beyond_the_budget_wait_and_are_not_lost(
 async def test_a_reader_that_stays_behind_is_closed(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chat.ws.consumer import ChatConsumer
-
     reads = asyncio.Event()
     reads.set()
     real = ChatConsumer._send_text
@@ -155,3 +157,28 @@ async def test_a_defect_in_a_handler_costs_an_answer_not_the_socket(
         )
         assert (await bob.expect("error", ref="r"))["code"] == "unavailable"
         await bob.refute("error")
+
+
+@pytest.mark.parametrize("broken", ["_take", "receive"])
+async def test_a_defect_outside_of_a_handler_leaves_no_socket_and_no_group_behind(
+    live_world: World, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with connected(live_world.alice) as (alice,):
+        before = REGISTRY.get_sample_value("pneumatic_sockets")
+        bob = await device_of(live_world.bob)
+        await bob.hello()
+        rooms = hub()._rooms
+        assert len(rooms.sockets) == 2
+        with monkeypatch.context() as defect:
+            defect.setattr(ChatConsumer, broken, fail)
+            await bob.say(type="ping")
+            assert await bob.expect_close() == Close.TOO_SLOW
+        await bob.close()
+        assert [socket.user_id for socket in rooms.sockets] == [live_world.alice.id]
+        assert groups.user(live_world.bob.id) not in rooms.by_group
+        assert {len(room.sockets) for room in rooms.by_group.values()} == {1}
+        assert REGISTRY.get_sample_value("pneumatic_sockets") == before
+        await alice.refute("error")
