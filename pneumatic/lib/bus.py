@@ -48,6 +48,9 @@ class Bus:
         self.channel = Channel(self._take, self._cannot_receive)
         self._listener: Listener | None = None
         self._outgoing: deque[tuple[str, Envelope]] = deque()
+        #: What other threads publish, until the event loop takes it, and whether it was asked to.
+        self._handed: deque[tuple[str, Envelope]] = deque()
+        self._taking = False
         self._wake = asyncio.Event()
         self._sending = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,8 +104,12 @@ class Bus:
         """Hand to this process's own listener at once, to the others through the layer."""
         if asyncio._get_running_loop() is self._loop:
             self._publish(group, envelope)
-        else:
-            self._loop.call_soon_threadsafe(self._publish, group, envelope)
+            return
+        # The loop is woken once for all that a transaction announces: each time is a system call.
+        self._handed.append((group, envelope))
+        if not self._taking:
+            self._taking = True
+            self._loop.call_soon_threadsafe(self._take_handed)
 
     async def close(self) -> None:
         """Stop listening and sending; what is still queued is sent, if that takes no second."""
@@ -124,6 +131,12 @@ class Bus:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(self._loop.create_task(work))
+
+    def _take_handed(self) -> None:
+        # First this: what is handed over from now on is taken below, or asks again.
+        self._taking = False
+        while self._handed:
+            self._publish(*self._handed.popleft())
 
     def _publish(self, group: str, envelope: Envelope) -> None:
         if self._listener is not None:
