@@ -22,27 +22,30 @@ from chat.models import Conversation, Membership, Message
 from pneumatic.lib import realtime
 
 
-def _announce(conversation: Conversation, event: protocol.Event) -> None:
+def _announce(conversation_id: UUID, event: protocol.Event, *, ended: int) -> None:
     realtime.publish_on_commit(
-        groups.conversation(conversation.id),
-        {
-            "kind": "event",
-            "text": protocol.encode(event),
-            "ended": conversation.ended_version,
-        },
+        groups.conversation(conversation_id),
+        {"kind": "event", "text": protocol.encode(event), "ended": ended},
     )
 
 
+def message_sent(message: Message, *, ended: int) -> None:
+    """`ended` is the conversation's `ended_version`."""
+    _announce(message.conversation_id, presenters.message_event(message), ended=ended)
+
+
 def message_changed(conversation: Conversation, message: Message) -> None:
-    _announce(conversation, presenters.message_event(message))
+    message_sent(message, ended=conversation.ended_version)
 
 
 def member_changed(conversation: Conversation, membership: Membership) -> None:
-    _announce(conversation, presenters.member_event(membership))
+    event = presenters.member_event(membership)
+    _announce(conversation.id, event, ended=conversation.ended_version)
 
 
 def conversation_changed(conversation: Conversation) -> None:
-    _announce(conversation, presenters.conversation_event(conversation))
+    event = presenters.conversation_event(conversation)
+    _announce(conversation.id, event, ended=conversation.ended_version)
 
 
 def membership_began(membership: Membership) -> None:

@@ -42,12 +42,16 @@ def append(messages: Sequence[Message], *, now: datetime) -> None:
         fanout.message_changed(message.conversation, message)
 
 
+def names_in(body: str) -> set[str]:
+    """The names that follow an `@`, in lower case; anybody's."""
+    if "@" not in body:
+        return set()
+    return {name.rstrip("._-").lower() for name in _MENTION.findall(body)}
+
+
 def mentioned_in(bodies: Iterable[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], list[str]]:
     """The ids of the members whom each body names with `@username`, by conversation and body."""
-    named = {
-        (conversation_id, body): {m.rstrip("._-").lower() for m in _MENTION.findall(body)}
-        for conversation_id, body in bodies
-    }
+    named = {(conversation_id, body): names_in(body) for conversation_id, body in bodies}
     names = set().union(*named.values())
     found: dict[tuple[UUID, str], list[str]] = defaultdict(list)
     if not names:

@@ -1,42 +1,18 @@
 """Send messages: one, or all that wait at the moment in one transaction."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
+from django.db import IntegrityError, connection
 
 from accounts.models import User
-from chat.actions import inputs
-from chat.actions.appending import append, mentioned_in
-from chat.errors import BadField, IdTaken, NoSuchConversation, ReadOnly
-from chat.models import Conversation, Membership, Message
+from chat.actions import storing, storing_at_once
+from chat.actions.drafts import Busy, Draft, Result, Sent, checked
+from chat.errors import IdTaken
+from chat.models import Message
 from pneumatic.lib.errors import ProblemError, Unavailable
 
-
-class Draft(NamedTuple):
-    """What somebody wants to send, under the id that their device gave it."""
-
-    sender: User
-    conversation_id: UUID
-    id: UUID
-    body: str
-    reply_to: UUID | None = None
-
-
-class Sent(NamedTuple):
-    """A stored message; `duplicate` when it was there before and nothing was done."""
-
-    message: Message
-    duplicate: bool
-
-
-class Busy(NamedTuple):
-    """The conversation's row is locked by somebody else; nothing was done."""
-
-
-Result = Sent | ProblemError | Busy
+__all__ = ("Busy", "Draft", "Result", "Sent", "send_message", "send_messages")
 
 
 def send_message(
@@ -57,32 +33,39 @@ def send_message(
 def send_messages(*, drafts: Sequence[Draft], wait: bool = True) -> list[Result]:
     """Store these messages in one transaction; what became of each, in their order.
 
-    A message that is refused costs its neighbours nothing. Without `wait`, neither does one whose
-    conversation is locked: it is `Busy` (where the database can tell; SQLite locks as a whole).
-    Raises only what fails them all.
+    Those that come again under an id of the same call go after it, in another. A message that is
+    refused costs its neighbours nothing. Without `wait`, neither does one whose conversation is
+    locked: it is `Busy` (where the database can tell; SQLite locks as a whole). Raises only what
+    fails them all.
     """
     results: dict[int, Result] = {}
-    checked: dict[int, Draft] = {}
+    good: dict[int, Draft] = {}
     for place, draft in enumerate(drafts):
         try:
-            checked[place] = _checked(draft)
+            good[place] = checked(draft)
         except ProblemError as problem:
             results[place] = problem
-    if checked:
-        results.update(_send(checked, wait=wait))
+    for some in _without_repeats(good):
+        results.update(_send(some, wait=wait))
     return [results[place] for place in range(len(drafts))]
 
 
-def _checked(draft: Draft) -> Draft:
-    if draft.id.version not in {4, 7}:
-        raise BadField("id", "must be a random UUID (version 4 or 7)")
-    return draft._replace(body=inputs.body(draft.body))
+def _without_repeats(drafts: Mapping[int, Draft]) -> Iterator[Mapping[int, Draft]]:
+    """The drafts, in as many parts as the most frequent id of them comes."""
+    while drafts:
+        first: dict[UUID, int] = {}
+        for place, draft in drafts.items():
+            first.setdefault(draft.id, place)
+        if len(first) == len(drafts):
+            yield drafts
+            return
+        yield {place: drafts[place] for place in first.values()}
+        drafts = {place: draft for place, draft in drafts.items() if first[draft.id] != place}
 
 
 def _send(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     try:
-        with transaction.atomic():
-            return _store(drafts, wait=wait)
+        return _store(drafts, wait=wait)
     except IntegrityError:
         # One id at the same moment into two conversations: their rows are locked apart, so only
         # the primary key could tell. Whoever shares the transaction with it goes alone.
@@ -97,88 +80,6 @@ def _send(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
 
 
 def _store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
-    wanted = {draft.conversation_id for draft in drafts.values()}
-    skip = not wait and connection.features.has_select_for_update_skip_locked
-    # In the order of their ids: two processes that lock several never wait for each other.
-    rows = Conversation.objects.select_for_update(skip_locked=skip).order_by("id")
-    conversations = {each.id: each for each in rows.filter(id__in=wanted)}
-    # All else is asked only now, with the rows locked. Asked earlier, two racing repeats would
-    # both see nothing, and who is removed meanwhile could still write.
-    members = set(
-        Membership.objects.filter(
-            conversation__in=wanted,
-            user__in={draft.sender.id for draft in drafts.values()},
-            left_at=None,
-        ).values_list("conversation_id", "user_id")
-    )
-    known = Message.objects.in_bulk([draft.id for draft in drafts.values()])
-    replies = {draft.reply_to for draft in drafts.values() if draft.reply_to is not None}
-    replied = dict(
-        Message.objects.filter(id__in=replies).values_list("id", "conversation_id")
-        if replies
-        else ()
-    )
-    mentioned = mentioned_in((draft.conversation_id, draft.body) for draft in drafts.values())
-    results: dict[int, Result] = {}
-    fresh: list[Message] = []
-    for place, draft in drafts.items():
-        is_member = (draft.conversation_id, draft.sender.id) in members
-        if is_member and draft.conversation_id not in conversations:
-            results[place] = Busy()
-            continue
-        if known_one := known.get(draft.id):
-            results[place] = _repeat(known_one, draft, is_member=is_member)
-            continue
-        try:
-            conversation = _may_send(draft, conversations, members, replied)
-        except ProblemError as problem:
-            results[place] = problem
-            continue
-        message = Message(
-            id=draft.id,
-            conversation=conversation,
-            sender=draft.sender,
-            kind=Message.Kind.TEXT,
-            body=draft.body,
-            reply_to_id=draft.reply_to,
-            mentioned=mentioned[draft.conversation_id, draft.body],
-            fingerprint=_fingerprint(draft),
-        )
-        known[draft.id] = message
-        fresh.append(message)
-        results[place] = Sent(message, duplicate=False)
-    if fresh:
-        append(fresh, now=timezone.now())
-    return results
-
-
-def _may_send(
-    draft: Draft,
-    conversations: Mapping[UUID, Conversation],
-    members: set[tuple[UUID, UUID]],
-    replied: Mapping[UUID, UUID],
-) -> Conversation:
-    if (draft.conversation_id, draft.sender.id) not in members:
-        raise NoSuchConversation
-    conversation = conversations[draft.conversation_id]
-    if conversation.archived_at is not None:
-        raise ReadOnly
-    if draft.reply_to is not None and replied.get(draft.reply_to) != conversation.id:
-        raise BadField("reply_to", "names no message of this conversation")
-    return conversation
-
-
-def _repeat(known: Message, draft: Draft, *, is_member: bool) -> Sent | ProblemError:
-    """Who has left meanwhile still learns that the message had arrived; strangers learn nothing."""
-    same = (
-        known.sender_id == draft.sender.id
-        and known.conversation_id == draft.conversation_id
-        and bytes(known.fingerprint) == _fingerprint(draft)
-    )
-    if same:
-        return Sent(known, duplicate=True)
-    return IdTaken() if is_member else NoSuchConversation()
-
-
-def _fingerprint(draft: Draft) -> bytes:
-    return Message.fingerprint_of(draft.id, draft.body, draft.reply_to)
+    if connection.vendor == "postgresql":
+        return storing_at_once.store(drafts, wait=wait)
+    return storing.store(drafts, wait=wait)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from chat.actions import sending, storing, storing_at_once
 from pneumatic.lib import realtime
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_world
@@ -31,3 +32,15 @@ def published(
     sent: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(realtime, "publish", lambda group, envelope: sent.append((group, envelope)))
     return sent
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(storing, id="by-statement"),
+        pytest.param(storing_at_once, id="at-once", marks=pytest.mark.needs_postgres),
+    ]
+)
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages are stored statement by statement, and then, where it can be, in one statement."""
+    monkeypatch.setattr(sending, "storing", request.param)
+    monkeypatch.setattr(sending, "storing_at_once", request.param)

@@ -84,7 +84,7 @@ def acknowledge_without_storing() -> None:
 
 def publish_before_commit() -> None:
     """Events go out at once; one transaction in ten then fails."""
-    from django.db import OperationalError
+    from django.db import OperationalError, transaction
 
     from chat.actions import sending
     from pneumatic.lib import realtime
@@ -92,10 +92,11 @@ def publish_before_commit() -> None:
     store: Any = sending._store
 
     def fail_late(*arguments: Any, **options: Any) -> Any:
-        results = store(*arguments, **options)
-        if random.random() < 0.1:
-            raise OperationalError("the commit failed")
-        return results
+        with transaction.atomic():
+            results = store(*arguments, **options)
+            if random.random() < 0.1:
+                raise OperationalError("the commit failed")
+            return results
 
     sending._store = fail_late
     realtime.publish_on_commit = realtime.publish

@@ -25,11 +25,11 @@ def die_once(moment: str, body: str) -> None:
 
 
 def arm() -> None:
-    from chat.actions import sending
+    from chat.actions import storing
     from chat.ws.sends import SendQueue
     from pneumatic.lib import realtime
 
-    changed: Any = sending
+    changed: Any = storing
     append, publish, send = changed.append, realtime.publish, SendQueue.send
 
     def append_and_die(messages: Any, **options: Any) -> None:

@@ -14,6 +14,8 @@ from chat.presenters import unread
 from chat.queries import conversation_for, seats_of
 from pneumatic.testing.factories import World, make_direct, make_group, say
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 def test_a_message_takes_the_next_place_and_the_next_version(world: World) -> None:
     before = conversation_for(world.alice, world.group.id).conversation

@@ -19,7 +19,7 @@ from chat.errors import IdTaken, NoSuchConversation
 from chat.models import Conversation, Membership, Message
 from pneumatic.testing.factories import World, make_group, make_user, make_world
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("each_way")]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct
 
+pytestmark = pytest.mark.usefixtures("each_way")
 live = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 
 
