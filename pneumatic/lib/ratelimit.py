@@ -5,17 +5,19 @@ window at whose edge it would be full again. A budget is two buckets, for the mi
 hour; each act takes its cost from both or from neither.
 """
 
+import asyncio
 import ipaddress
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
+from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.redisscript import Away, Script
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -23,35 +25,42 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 MOST_LOCAL_KEYS: Final = 10_000
 _ROUNDING: Final = 1e-6
 
+# Each key with the cost that stands at its place, one after the other.
 _SPEND = Script("""
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local cost = tonumber(ARGV[1])
-local state = redis.call('HMGET', KEYS[1], 'at', '1', '2')
-local wait, left, longest = 0, {}, 0
-for i = 1, 2 do
-  local size, period = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  left[i] = 0
-  if size > 0 then
-    local tokens = size
-    if state[1] and state[i + 1] then
-      local passed = math.max(0, now - tonumber(state[1]))
-      tokens = math.min(size, tonumber(state[i + 1]) + passed * size / period)
+local answer = {}
+for k = 1, #KEYS do
+  local cost = tonumber(ARGV[4 + k])
+  local state = redis.call('HMGET', KEYS[k], 'at', '1', '2')
+  local wait, left, longest = 0, {}, 0
+  for i = 1, 2 do
+    local size, period = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    left[i] = 0
+    if size > 0 then
+      local tokens = size
+      if state[1] and state[i + 1] then
+        local passed = math.max(0, now - tonumber(state[1]))
+        tokens = math.min(size, tonumber(state[i + 1]) + passed * size / period)
+      end
+      left[i] = tokens
+      wait = math.max(wait, (math.min(cost, size) - tokens) * period / size)
+      longest = math.max(longest, period)
     end
-    left[i] = tokens
-    wait = math.max(wait, (math.min(cost, size) - tokens) * period / size)
-    longest = math.max(longest, period)
   end
+  if wait < 0.000001 then
+    wait = 0
+    for i = 1, 2 do left[i] = left[i] - cost end
+    redis.call('HSET', KEYS[k], 'at', string.format('%.6f', now),
+      '1', string.format('%.9f', left[1]), '2', string.format('%.9f', left[2]))
+    redis.call('PEXPIRE', KEYS[k], math.ceil(longest * 1000))
+  end
+  answer[k] = {tostring(wait), tostring(left[1]), tostring(left[2])}
 end
-if wait < 0.000001 then
-  wait = 0
-  for i = 1, 2 do left[i] = left[i] - cost end
-  redis.call('HSET', KEYS[1], 'at', string.format('%.6f', now),
-    '1', string.format('%.9f', left[1]), '2', string.format('%.9f', left[2]))
-  redis.call('PEXPIRE', KEYS[1], math.ceil(longest * 1000))
-end
-return {tostring(wait), tostring(left[1]), tostring(left[2])}
+return answer
 """)
+#: Keys in one call: Redis does nothing else meanwhile.
+_TOGETHER: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,31 +152,88 @@ class Budget:
         """As ``spend``, for the event loop."""
         if self.unlimited:
             return 0.0
-        try:
-            return _read(await _SPEND.arun([f"rate:{key}"], *self._arguments(cost))).wait
-        except Away:
-            return self._local.spend(key, cost, self._buckets).wait
+        return (await _asking.get().spend(self, key, cost)).wait
 
     def take(self, key: str, cost: float = 1.0) -> Spent:
         """As ``spend``, and tells what is left."""
         if self.unlimited:
             return Spent(0.0, (0.0, 0.0))
         try:
-            return _read(_SPEND.run([f"rate:{key}"], *self._arguments(cost)))
+            (answer,) = _SPEND.run([f"rate:{key}"], *self._sizes, cost)
         except Away:
             return self._local.spend(key, cost, self._buckets)
+        return _read(answer)
+
+    async def take_all(self, keys: Sequence[str], costs: Sequence[float]) -> list[Spent]:
+        """As ``take`` for each of them in turn, in one call."""
+        try:
+            answers = await _SPEND.arun([f"rate:{key}" for key in keys], *self._sizes, *costs)
+        except Away:
+            return [
+                self._local.spend(key, cost, self._buckets)
+                for key, cost in zip(keys, costs, strict=True)
+            ]
+        return [_read(answer) for answer in answers]
 
     @property
     def _buckets(self) -> tuple[tuple[float, float], ...]:
         return (self.per_minute, MINUTE), self._longer
 
-    def _arguments(self, cost: float) -> tuple[float, ...]:
-        return (cost, self.per_minute, MINUTE, *self._longer)
+    @property
+    def _sizes(self) -> tuple[float, ...]:
+        return (self.per_minute, MINUTE, *self._longer)
 
 
 def _read(answer: Any) -> Spent:
     wait, minute, hour = (float(number) for number in answer)
     return Spent(wait, (minute, hour))
+
+
+class _Asked(NamedTuple):
+    key: str
+    cost: float
+    answer: asyncio.Future[Spent]
+
+
+class _Asking:
+    """What is asked for in one turn of the event loop shares a call: one of Redis costs more."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Budget, list[_Asked]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def spend(self, budget: Budget, key: str, cost: float) -> Spent:
+        loop = asyncio.get_running_loop()
+        one = _Asked(key, cost, loop.create_future())
+        some = self._waiting.setdefault(budget, [])
+        some.append(one)
+        if len(some) == 1:
+            # It begins after everything that is ready now has had its turn.
+            task = loop.create_task(self._ask(budget, some))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif len(some) == _TOGETHER:
+            del self._waiting[budget]
+        return await one.answer
+
+    async def _ask(self, budget: Budget, some: list[_Asked]) -> None:
+        if self._waiting.get(budget) is some:
+            del self._waiting[budget]
+        try:
+            spent = await budget.take_all([one.key for one in some], [one.cost for one in some])
+        except BaseException as error:
+            for one in some:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
+            if not isinstance(error, Exception):
+                raise  # The event loop ends.
+            return
+        for one, answer in zip(some, spent, strict=True):
+            if not one.answer.done():  # else who asked is gone
+                one.answer.set_result(answer)
+
+
+_asking = PerLoop(_Asking)
 
 
 @cache

@@ -1,10 +1,12 @@
+import asyncio
 import contextlib
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -222,6 +224,42 @@ async def test_sockets_and_requests_spend_from_the_same_bucket() -> None:
     assert await budget.aspend("k") == 0.0
     assert budget.spend("k") > 0
     assert await budget.aspend("k") > 0
+
+
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+@pytest.mark.asyncio
+async def test_what_is_asked_for_in_one_turn_of_the_loop_shares_a_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+    arun = redisscript.Script.arun
+
+    async def counted(self: redisscript.Script, keys: Sequence[str], *arguments: Any) -> Any:
+        calls.append(len(keys))
+        return await arun(self, keys, *arguments)
+
+    monkeypatch.setattr(redisscript.Script, "arun", counted)
+    budget, other = Budget(0, 3), Budget(0, 1)
+    asked = [budget.aspend(key) for key in ["a", "b", "a", "a", "a"]]
+    waits = await asyncio.gather(*asked, other.aspend("c"), budget.aspend("b", 3))
+    # Each as if it had been asked alone, after those before it.
+    assert [wait == 0.0 for wait in waits] == [True] * 4 + [False, True, False]
+    assert calls == [6, 1]
+    many = await asyncio.gather(*(budget.aspend(str(number)) for number in range(250)))
+    assert many == [0.0] * 250
+    assert calls[2:] == [100, 100, 50]
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.asyncio
+async def test_who_stops_waiting_costs_the_others_nothing() -> None:
+    budget = Budget(0, 2)
+    tasks = [asyncio.create_task(budget.aspend("k")) for _ in range(3)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    waits = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(waits[0], asyncio.CancelledError)
+    assert [wait == 0.0 for wait in waits[1:]] == [True, False]
 
 
 @pytest.mark.usefixtures("no_redis")
