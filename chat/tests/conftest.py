@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from chat.actions import sending, storing, storing_at_once
+from chat.actions import receipts, sending, storing, storing_at_once
 from pneumatic.lib import realtime
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_world
@@ -44,3 +44,15 @@ def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Messages are stored statement by statement, and then, where it can be, in one statement."""
     monkeypatch.setattr(sending, "storing", request.param)
     monkeypatch.setattr(sending, "storing_at_once", request.param)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(receipts._by_statement, id="by-statement"),
+        pytest.param(receipts._at_once, id="at-once", marks=pytest.mark.needs_postgres),
+    ]
+)
+def each_way_to_mark(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for what has been read and received."""
+    monkeypatch.setattr(receipts, "_at_once", request.param)
+    monkeypatch.setattr(receipts, "_by_statement", request.param)

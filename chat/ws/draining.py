@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from pneumatic.lib.perloop import PerLoop
 
@@ -60,3 +61,4 @@ async def drain(seconds: float) -> None:
             if error := task.exception():
                 log.error("socket_not_retired", exc_info=error)
     await send_queue().settle()
+    await mark_queue().settle()

@@ -10,13 +10,13 @@ from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from chat import limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
-from chat.actions.receipts import mark_delivered, mark_read
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
 from chat.ws import catching_up
 from chat.ws.crowd import crowd
 from chat.ws.hub import hub
+from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
 from chat.ws.turns import Gone, turns
@@ -158,17 +158,14 @@ async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Se
 
 
 async def _read(socket: "ChatConsumer", identity: Identity, command: protocol.Read) -> None:
-    await in_database(
-        mark_read, user=identity.user, conversation_id=command.conversation, seq=command.seq
-    )
+    seq = command.seq
+    await mark_queue().mark(identity.user, command.conversation, read=seq, delivered=seq)
 
 
 async def _delivered(
     socket: "ChatConsumer", identity: Identity, command: protocol.Delivered
 ) -> None:
-    await in_database(
-        mark_delivered, user=identity.user, conversation_id=command.conversation, seq=command.seq
-    )
+    await mark_queue().mark(identity.user, command.conversation, delivered=command.seq)
 
 
 async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.Typing) -> None:
