@@ -28,7 +28,7 @@ class Conversation(models.Model):
     title = models.CharField(max_length=limits.TITLE_CHARS, blank=True, default="")
     topic = models.CharField(max_length=limits.TOPIC_CHARS, blank=True, default="")
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
     )
     created_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -32,12 +32,19 @@ class Message(models.Model):
     )
     seq = models.PositiveBigIntegerField(editable=False)
     version = models.PositiveBigIntegerField(editable=False)
+    # No index of its own: nothing asks for all that somebody wrote, anywhere.
     sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="messages"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="messages",
+        db_index=False,
     )
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.TEXT)
     body = models.TextField(max_length=limits.BODY_CHARS, blank=True)
-    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    reply_to = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     #: Ids of the members that the body mentions; `Mention` has them again, to count unread ones.
     mentioned = models.JSONField(default=list, editable=False)
     #: What was first sent, hashed: tells a repeat from a clash even after an edit or deletion.
@@ -67,6 +74,13 @@ class Message(models.Model):
                 name="message_deleted_has_no_body", condition=Q(deleted_at=None) | Q(body="")
             ),
         )
+        indexes = (
+            # Serves: the foreign key, where an operator deletes messages for good. Of those that
+            # are replies only: most are none, and cost nothing here.
+            models.Index(
+                fields=("reply_to",), condition=Q(reply_to__isnull=False), name="message_replies"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"message {self.seq} of {self.conversation_id}"
@@ -81,12 +95,13 @@ class Message(models.Model):
 class Mention(models.Model):
     """A person named in a message with `@username`."""
 
-    # Neither has an index of its own: those below begin with them.
+    # None has an index of its own: those below begin with the first two, and nothing asks for all
+    # mentions of a conversation.
     message = models.ForeignKey(Message, models.CASCADE, related_name="mentions", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="mentions", db_index=False
     )
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
     seq = models.PositiveBigIntegerField(editable=False)
 
     user_id: UUID
