@@ -1,13 +1,13 @@
 """An honest device: it speaks `pneumatic.v1` as docs/protocol.md asks, and writes it all down."""
 
 import asyncio
-import json
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
@@ -119,7 +119,7 @@ class Device:
         self._spawn(self._beat(socket))
         try:
             async for text in socket:
-                self._take(json.loads(text))
+                self._take(msgspec.json.decode(text))
         except WebSocketException:
             pass  # An end without a handshake; the code below says so.
         finally:
@@ -145,7 +145,7 @@ class Device:
         """Send a frame on the open socket; False where there is none."""
         if self._socket is None:
             return False
-        self._leaving.put_nowait(json.dumps(frame))
+        self._leaving.put_nowait(msgspec.json.encode(frame).decode())
         return True
 
     def compose(self, conversation: str, words: str) -> Letter:

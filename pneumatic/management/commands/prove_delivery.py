@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from pneumatic.loopback.processes import StartError
@@ -80,7 +81,9 @@ class Command(BaseCommand):
         gc.set_threshold(100_000, 50, 1_000)
         with tempfile.TemporaryDirectory(prefix="pneumatic-proof-") as folder:
             try:
-                outcome = asyncio.run(Proof(plan, Path(folder), self._say).run())
+                # Devices, proxies and what they write down share one core with the servers.
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    outcome = runner.run(Proof(plan, Path(folder), self._say).run())
             except StartError as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(report.as_table(outcome))
