@@ -13,7 +13,7 @@ BENCH := .venv-bench/.installed
 NODE := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve bench-environment test e2e check format lock services coverage image clean distclean
+.PHONY: help run serve bench bench-quick bench-environment test e2e check format lock services coverage image clean distclean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,12 @@ lock: $(DEVELOPMENT) ## write the lock files anew from requirements*.in (UPGRADE
 		$(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
 			$(UPGRADE) $$name.in --output-file $$name.txt || exit 1; done
 	@$(PY) scripts/check_locks.py
+
+bench: $(RUNTIME) $(BENCH) ## measure everything beside others, in about 25 minutes (ONLY=fanout,sends for some)
+	@exec $(PY) -m bench all $(if $(ONLY),--only $(ONLY))
+
+bench-quick: $(RUNTIME) ## the same in two minutes: too short to be quoted, long enough to see what broke
+	@exec $(PY) -m bench quick $(if $(ONLY),--only $(ONLY))
 
 bench-environment: $(BENCH) ## what servers that we are compared with need, apart from ours
 

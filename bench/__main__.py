@@ -7,26 +7,20 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from bench import plans
+from bench.report import page
+from bench.report.plots import all_plots
+from bench.report.tables import all_tables
 from bench.rig import stores
 from bench.rig.machine import ROOT, describe
-from bench.scenarios import connections, fanout, growth, latency, revocation, sends, start
 from pneumatic.loopback.processes import make_folder
 
 RESULTS = ROOT / "var" / "bench"
-SCENARIOS: dict[str, Callable[..., dict[str, Any]]] = {
-    "fanout": fanout.run,
-    "latency": latency.one_to_one,
-    "load": latency.under_load,
-    "reconnects": latency.reconnects,
-    "sends": sends.run,
-    "connections": connections.run,
-    "growth": growth.run,
-    "rest": growth.rest,
-    "revocation": revocation.run,
-    "start": start.run,
-}
+PAGE = ROOT / "docs" / "performance.md"
+_PLANS = {"all": plans.FULL, "quick": plans.QUICK}
 
 
 def numbers(text: str) -> list[int]:
@@ -44,9 +38,14 @@ def words(text: str) -> list[str]:
 def parser() -> argparse.ArgumentParser:
     """A scenario's options are its function's keyword arguments, with their defaults."""
     found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    scenarios = found.add_subparsers(dest="scenario", required=True)
-    for name, function in SCENARIOS.items():
-        one = scenarios.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
+    commands = found.add_subparsers(dest="command", required=True)
+    for name, plan in _PLANS.items():
+        one = commands.add_parser(name, help=f"these in turn: {', '.join(plan)}")
+        one.add_argument("--only", type=words, default=list(plan), help="some of them: a,b")
+    one = commands.add_parser("report", help="tables and plots of a run into docs/performance.md")
+    one.add_argument("runs", type=Path, nargs="+", help="JSON files; later ones complete the first")
+    for name, function in plans.SCENARIOS.items():
+        one = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
         for option in inspect.signature(function).parameters.values():
             if option.kind is inspect.Parameter.KEYWORD_ONLY and option.name != "tell":
                 _add(one, option.name, option.default)
@@ -67,20 +66,55 @@ def _add(one: argparse.ArgumentParser, name: str, default: Any) -> None:
 
 def main() -> int:
     options = vars(parser().parse_args())
-    scenario = options.pop("scenario")
+    command = options.pop("command")
+    if command == "report":
+        return report(options["runs"])
+    if command in _PLANS:
+        plan = {name: _PLANS[command][name] for name in options["only"]}
+    else:
+        plan = {command: options}
+    return measure(command, plan)
+
+
+def measure(name: str, plan: plans.Plan) -> int:
+    """Run a plan; write what came out of it. 1 where a scenario failed."""
     machine, begun = describe(), time.monotonic()
     folder = make_folder()
     try:
         with stores.running(folder) as running:
-            result = SCENARIOS[scenario](running, **options)
+            machine["stores"] = running.versions()
+            results, failures = plans.run(running, plan, tell=say)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    run = {
+        "machine": machine,
+        "seconds": round(time.monotonic() - begun),
+        "results": results,
+        "failures": failures,
+    }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    file = RESULTS / f"{scenario}-{time.strftime('%Y%m%d-%H%M%S')}.json"
-    found = {"machine": machine, "seconds": round(time.monotonic() - begun), scenario: result}
-    file.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"Written: {file}")
+    file = RESULTS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    file.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    tables = file.with_suffix(".md")
+    tables.write_text(page.text(run), encoding="utf-8")
+    for plot, svg in all_plots(results).items():
+        (RESULTS / f"{file.stem}-{plot}.svg").write_text(svg, encoding="utf-8")
+    say(f"\n{all_tables(run)['targets']}\n\n{run['seconds']} s. Written: {file}, {tables.name}")
+    return 1 if failures else 0
+
+
+def report(files: list[Path]) -> int:
+    """What is quoted of one run, and of what was measured again."""
+    first, *others = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    for run in others:
+        first["results"] |= run["results"]
+        first["seconds"] += run["seconds"]
+    page.write(first, PAGE)
     return 0
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ BODY_CHARS: Final = 250
 _FILLER: Final = "Nothing but air, and what it carries. " * 10
 #: Without any delivery for so long, what is missing counts as lost, and sending goes on.
 _STALLED_SECONDS: Final = 1.0
+#: After a run: without any delivery for so long, what is missing won't come.
+_LOST_SECONDS: Final = 6.0
 _PING: Final = b'{"type":"ping"}'
 #: What a device says of itself in a sync.
 _KNOWN: Final = ("epoch", "versions")
@@ -181,10 +183,12 @@ class Load:
 
     async def _missing(self) -> int:
         """Deliveries of what was sent that never come; waits while they still do."""
-        due, seen, until = self._sent * self.group, -1, time.monotonic() + 30
-        while seen != self.counts.delivered < due and time.monotonic() < until:
-            seen = self.counts.delivered
-            await asyncio.sleep(3 * _STALLED_SECONDS)
+        due, seen, moved = self._sent * self.group, -1, time.monotonic()
+        until = moved + 30
+        while self.counts.delivered < due and time.monotonic() < min(until, moved + _LOST_SECONDS):
+            if self.counts.delivered != seen:
+                seen, moved = self.counts.delivered, time.monotonic()
+            await asyncio.sleep(0.1)
         missing = due - self.counts.delivered
         self._sent, self.counts.delivered = 0, 0
         return missing

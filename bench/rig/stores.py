@@ -4,9 +4,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
+import redis
 
 from pneumatic.loopback.binaries import find_postgres, find_redis
 from pneumatic.loopback.processes import StartError
@@ -41,6 +42,16 @@ class Stores(NamedTuple):
             connection.execute(f"CREATE DATABASE {name}")
         return f"{self.database_url.rpartition('/')[0]}/{name}"
 
+    def versions(self) -> str:
+        """Of both, and the settings that a figure depends on."""
+        with psycopg.connect(self.database_url) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+        with redis.Redis.from_url(self.redis_url) as client:
+            info: dict[str, Any] = client.info("server")
+        shown = ("fsync", "synchronous_commit", "shared_buffers")
+        options = ", ".join(f"{name}={POSTGRES_OPTIONS[name]}" for name in shown)
+        return f"PostgreSQL {row[0] if row else '?'} ({options}), Redis {info['redis_version']}"
+
     def redis_number(self, number: int) -> str:
         """The address of one of the sixteen databases of Redis."""
         return f"{self.redis_url.rpartition('/')[0]}/{number}"
@@ -49,15 +60,15 @@ class Stores(NamedTuple):
 @contextmanager
 def running(folder: Path) -> Iterator[Stores]:
     """Both, on free ports of loopback. Raises `StartError` where a program can't be had."""
-    postgres, redis = find_postgres(), find_redis()
-    if not postgres or not redis:
+    postgres, redis_programs = find_postgres(), find_redis()
+    if not postgres or not redis_programs:
         raise StartError("No `postgres` or no `redis-server` program was found.")
     places = folder / "postgres", folder / "redis"
     for place in places:
         place.mkdir()
     server, database_url = start_postgres(postgres[0], places[0], POSTGRES_OPTIONS)
     try:
-        redis_server, redis_url = start_redis(redis[0], places[1])
+        redis_server, redis_url = start_redis(redis_programs[0], places[1])
         try:
             pids = server.process.pid, redis_server.process.pid
             yield Stores(folder, database_url, redis_url, *pids)

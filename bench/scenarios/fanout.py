@@ -16,6 +16,7 @@ from bench.rig.stores import Stores
 SERVERS = ("pneumatic", "channels-memory", "channels-redis", "django", "websockets", "fastapi")
 ALL = (*SERVERS, "raw")
 _STORING = {"django", "fastapi"}
+_LARGE = {"pneumatic", "websockets", "raw"}
 
 
 class Crowd(NamedTuple):
@@ -34,9 +35,30 @@ def run(
     sockets: int = 1000,
     seconds: float = 3.0,
     rounds: int = 3,
+    largest: int = 10_000,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """By size of the group and by server: what `Load.run` measured, the median of the rounds."""
+    """By size of the group and by server: what `Load.run` measured, the median of the rounds.
+
+    Last comes one group of ``largest`` (0: none), once, of who gets so many sockets open in
+    reasonable time.
+    """
+    results = _measured(stores, groups, servers, sockets, seconds, rounds, tell)
+    some = [each for each in servers if each in _LARGE]
+    if largest and some:
+        results |= _measured(stores, [largest], some, largest, seconds, 1, tell)
+    return results
+
+
+def _measured(
+    stores: Stores,
+    groups: Sequence[int],
+    servers: Sequence[str],
+    sockets: int,
+    seconds: float,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for group in groups:
         number = max(group, sockets)
