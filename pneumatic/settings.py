@@ -68,7 +68,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- The application ----------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
+    # Before staticfiles, for its `runserver`.
+    "pneumatic.apps.PneumaticConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -81,7 +82,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
-    "pneumatic.apps.PneumaticConfig",
     "accounts.apps.AccountsConfig",
     "chat.apps.ChatConfig",
 ]

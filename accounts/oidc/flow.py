@@ -4,10 +4,8 @@ The authorisation code flow with PKCE. Nothing here knows of our own accounts.
 """
 
 import hmac
-import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import requests
@@ -19,6 +17,7 @@ from joserfc.errors import JoseError
 
 from accounts.errors import SignOnFailed
 from accounts.models.identity import SUBJECT_MAX
+from accounts.oidc.people import Handshake, Person
 from accounts.oidc.provider import Provider, asking, current_provider, json_object, word
 from pneumatic.lib import outbound
 
@@ -34,37 +33,6 @@ RENEW_SECONDS: Final = 30.0
 LEEWAY: Final = 60
 CODE_MAX: Final = 4096
 TOKEN_MAX: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """What binds an answer to the browser and to the moment that asked for it."""
-
-    state: str
-    nonce: str
-    verifier: str
-
-    @classmethod
-    def new(cls) -> "Handshake":
-        """Three texts that nobody can guess."""
-        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom the provider has signed in, in its own words: only the first two are an identity."""
-
-    issuer: str
-    subject: str
-    email: str
-    email_verified: bool
-    username: str
-    display_name: str
-
-
-def is_on() -> bool:
-    """Whether a provider is configured."""
-    return bool(settings.OIDC_ISSUER)
 
 
 def authorization_url(handshake: Handshake, *, redirect_uri: str) -> str:
