@@ -19,6 +19,7 @@ from chat.ws.draining import drain
 from chat.ws.hub import close_hub, hub
 from pneumatic.lib import health, redisscript
 from pneumatic.lib.threads import end_threads
+from pneumatic.server.http import HeadProtocol
 from pneumatic.server.websocket import FrameProtocol
 
 log = structlog.get_logger(__name__)
@@ -110,7 +111,7 @@ def _config() -> uvicorn.Config:
     return uvicorn.Config(
         "pneumatic.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=HeadProtocol,
         ws=FrameProtocol,
         ws_max_size=2 * limits.FRAME_BYTES,
         # Compression lets a small frame grow large, and secrets be guessed by their size.

@@ -1,0 +1,84 @@
+"""What stands before a request's body has an end, in size and in time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+
+from pneumatic.server import http
+from pneumatic.server.http import HEAD_BYTES, HeadProtocol
+
+pytestmark = pytest.mark.asyncio
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@pytest_asyncio.fixture
+async def port() -> AsyncIterator[int]:
+    config = uvicorn.Config(_app, http=HeadProtocol, lifespan="off", log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+
+    def make() -> HeadProtocol:
+        return HeadProtocol(config=config, server_state=server.server_state, app_state={})
+
+    listening = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+    await listening.wait_closed()
+
+
+async def _said(port: int, *parts: bytes) -> bytes:
+    """All that comes until the server closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(20):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+    except ConnectionError:
+        return b"reset"
+    finally:
+        writer.close()
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+async def test_a_request_like_any_other_is_answered(port: int) -> None:
+    headers = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 400) for n in range(100))
+    one = GET + headers + b"\r\n"
+    answer = await _said(port, one, one, GET + b"Connection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 204") == 3, "and each request's headers count anew"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"X: " + b"a" * (HEAD_BYTES + 1) + b"\r\n\r\n",
+        GET + b"".join(b"X-%d: a\r\n" % n for n in range(20_000)) + b"\r\n",
+        GET + b"X: " + b"a" * (4 * HEAD_BYTES),
+        b"GET /" + b"a" * (4 * HEAD_BYTES),
+    ],
+    ids=["one large header", "many headers", "one without end", "an address without end"],
+)
+async def test_too_much_before_the_body_is_refused(port: int, head: bytes) -> None:
+    answer = await _said(port, head)
+    assert b"204" not in answer
+    assert answer == b"reset" or answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("parts", [(), (b"GET / HT",), (GET,), (GET + b"\r\n", GET)])
+async def test_who_does_not_come_to_an_end_is_closed(
+    port: int, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr(http, "HEAD_SECONDS", 0.3)
+    answer = await _said(port, *parts)
+    assert answer.count(b"HTTP/1.1 204") == (len(parts) == 2)
