@@ -1,12 +1,16 @@
 """From a token to a person: for REST, for the socket, and for Django's own sign-in."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -42,6 +46,49 @@ def authenticate_token(raw: str) -> Identity:
         raise InvalidToken
     settle_pair(session=session, claims=claims)
     return Identity(user=session.user, session=session, expires_at=claims.expires_at)
+
+
+#: Where a session of Django's own keeps the id of its row among the person's devices.
+_DEVICE: Final = "accounts.device"
+
+
+class DeviceMiddleware(MiddlewareMixin):
+    """Django's own sessions end with their row among the devices. After Django's own middleware."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        signed_in = request.user
+        # As lazily as Django does: most requests don't ask.
+        request.user = SimpleLazyObject(lambda: _still_in(request, signed_in))  # type: ignore[assignment]
+
+
+def _still_in(request: HttpRequest, signed_in: Any) -> Any:
+    if not signed_in.is_authenticated or _DEVICE not in request.session:
+        return signed_in
+    device = queries.active_session(uuid.UUID(request.session[_DEVICE]))
+    if device is None or device.user_id != signed_in.pk:
+        request.session.flush()
+        return AnonymousUser()
+    touch_session(session=device)
+    request.django_device = device  # type: ignore[attr-defined]
+    return signed_in
+
+
+def list_django_session(request: HttpRequest) -> None:
+    """Put the session of Django's own that was just begun among the person's devices."""
+    page = "administration" if _form(request) == "admin" else "browsable API"
+    device = actions.open_django_session(
+        user=cast(User, request.user),
+        page=page,
+        user_agent=request.headers.get("User-Agent", ""),
+        address=client_address(request),
+    )
+    request.session[_DEVICE] = str(device.pk)
+
+
+def django_device(request: HttpRequest) -> Session | None:
+    """The row of the session of Django's own with which somebody asks; None: with none of them."""
+    _ = request.user.is_authenticated  # looks it up
+    return getattr(request, "django_device", None)
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -21,7 +21,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actions import sign_out
 from accounts.api import cookies
+from accounts.authentication import django_device, list_django_session
 from accounts.forms import SignInForm, StaffSignInForm
 from accounts.models import User
 from accounts.urls import api_urlpatterns as accounts_api
@@ -30,7 +32,7 @@ from chat.pages import page_urlpatterns
 from chat.urls import api_urlpatterns as chat_api
 from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
 from pneumatic.lib import errors
-from pneumatic.lib.http import attempt
+from pneumatic.lib.http import attempt, client_address
 from pneumatic.lib.problems import problem_response
 
 admin.site.login_form = StaffSignInForm
@@ -50,11 +52,27 @@ def _guarded_form(view: View) -> View:
             )
             return problem_response(refusal, request)
         response = view(request, *args, **kwargs)
-        if response.status_code == 302 and isinstance(request.user, User):
+        came_in = request.method == "POST" and response.status_code == 302
+        if came_in and isinstance(request.user, User):
+            list_django_session(request)
             cookies.set_device_cookie(request, response, request.user)
         return response
 
     return limited
+
+
+def _signing_out(view: View) -> View:
+    """Take the session that Django ends off the person's devices."""
+
+    @wraps(view)
+    def ended(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        device = django_device(request)
+        response = view(request, *args, **kwargs)
+        if device is not None and not request.user.is_authenticated:
+            sign_out(session=device, address=client_address(request))
+        return response
+
+    return ended
 
 
 class _Root(APIView):
@@ -92,7 +110,7 @@ _sign_in = [
         ),
         name="login",
     ),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", _signing_out(LogoutView.as_view()), name="logout"),
 ]
 _api = [
     path("", _Root.as_view(routes=(*_linkable(_doors), "schema/", "docs/")), name="api-root"),
@@ -115,6 +133,7 @@ _api = [
 
 urlpatterns = [
     path(f"{settings.ADMIN_PATH}login/", _guarded_form(admin.site.login)),
+    path(f"{settings.ADMIN_PATH}logout/", _signing_out(admin.site.logout)),
     # One's own password is changed in one place, which limits guessing and ends the other devices.
     path(
         f"{settings.ADMIN_PATH}password_change/",

@@ -24,6 +24,7 @@ from accounts.actions.second_factor import (
 )
 from accounts.actions.sessions import (
     end_sessions,
+    open_django_session,
     open_session,
     revoke_session,
     revoke_sessions,
@@ -51,6 +52,7 @@ __all__ = [
     "end_sessions",
     "finish_second_factor_setup",
     "invite",
+    "open_django_session",
     "open_session",
     "powers_changed",
     "reactivate_user",

@@ -45,12 +45,18 @@ def sign_in(
 
 
 def open_session(
-    *, user: User, device: str = "", user_agent: str = "", address: str | None = None
+    *,
+    user: User,
+    device: str = "",
+    user_agent: str = "",
+    address: str | None = None,
+    lifetime: timedelta | None = None,
+    kind: AuditKind = AuditKind.SIGNED_IN,
 ) -> Session:
     """A new session of ``user``, who has just proved to be that person.
 
-    Without ``device`` its name is guessed from the user agent. Rows of sessions that ended long
-    ago are dropped on the way.
+    Without ``device`` its name is guessed from the user agent; without ``lifetime`` it lasts
+    REFRESH_TOKEN_DAYS. Rows of sessions that ended long ago are dropped on the way.
     """
     now = timezone.now()
     agent = devices.clean_user_agent(user_agent)
@@ -63,11 +69,29 @@ def open_session(
             address=devices.clean_address(address),
             created_at=now,
             last_used_at=now,
-            expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
+            expires_at=now + (lifetime or settings.REFRESH_TOKEN_LIFETIME),
             refresh_jti=tokens.new_jti(),
         )
-        record_session(AuditKind.SIGNED_IN, session, address=address)
+        record_session(kind, session, address=address)
     return session
+
+
+def open_django_session(
+    *, user: User, page: str, user_agent: str = "", address: str | None = None
+) -> Session:
+    """A row for a session of Django's own: listed and ended like the others, without tokens.
+
+    ``page`` is what it was begun at, for people.
+    """
+    browser = devices.guess_device(devices.clean_user_agent(user_agent))
+    return open_session(
+        user=user,
+        device=f"{browser}, {page}",
+        user_agent=user_agent,
+        address=address,
+        lifetime=timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        kind=AuditKind.ADMIN_SIGNED_IN,
+    )
 
 
 def touch_session(*, session: Session) -> None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import actions, queries
-from accounts.api.asking import asking_session, asking_user
+from accounts.api.asking import asking_session, asking_user, stay_signed_in
 from accounts.api.doors import Door, origin_of, signed_in, wants_cookie
 from accounts.api.second_factor_serializers import (
     CodeSerializer,
@@ -73,6 +73,7 @@ class ConfirmSecondFactorView(APIView):
     def post(self, request: Request) -> Response:
         wishes = parsed(CodeSerializer(data=request.data))
         codes = actions.confirm_second_factor(**_asking(request), **wishes)
+        stay_signed_in(request)
         return Response({"recovery_codes": codes}, headers=_ONCE)
 
 
@@ -88,6 +89,7 @@ class DisableSecondFactorView(APIView):
     def post(self, request: Request) -> Response:
         wishes = parsed(PasswordAndCodeSerializer(data=request.data))
         actions.disable_second_factor(**_asking(request), **wishes)
+        stay_signed_in(request)
         return Response(status=204)
 
 

@@ -3,7 +3,6 @@
 import uuid
 from typing import TYPE_CHECKING, cast
 
-from django.contrib.auth import update_session_auth_hash
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication
@@ -14,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import actions, queries
 from accounts.api import cookies
-from accounts.api.asking import asking_session, asking_user
+from accounts.api.asking import asking_session, asking_user, stay_signed_in
 from accounts.api.serializers import (
     ChangePasswordSerializer,
     SessionSerializer,
@@ -61,9 +60,8 @@ class LogoutAllView(APIView):
         keep = asking_session(request) if wishes["keep_current"] else None
         user = asking_user(request)
         actions.sign_out_everywhere(user=user, except_session=keep, address=client_address(request))
-        if wishes["keep_current"] and keep is None:
-            # It is Django's own session that asks: bound anew, under another key.
-            update_session_auth_hash(request._request, user)
+        if wishes["keep_current"]:
+            stay_signed_in(request)
         return Response(status=204) if wishes["keep_current"] else _signed_out()
 
 
@@ -85,6 +83,7 @@ class ChangePasswordView(APIView):
             keep=asking_session(request),
             address=client_address(request),
         )
+        stay_signed_in(request)
         return Response(status=204)
 
 

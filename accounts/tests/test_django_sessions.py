@@ -1,10 +1,13 @@
 """Django's own sessions, of the administration and the browsable API, end with all the others."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts import actions
@@ -180,3 +183,95 @@ def test_what_people_do_to_their_devices_is_audited(
     ]
     assert {(event.user_id, event.actor_id) for event in events} == {(alice.pk, None)}
     assert {event.address for event in events} == {"127.0.0.1"}
+
+
+# --- Among the devices ---
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def _by_form(door: str) -> Client:
+    client = Client(REMOTE_ADDR="192.0.2.7", headers={"user-agent": FIREFOX})
+    form = {"username": "alice", "password": PASSWORD}
+    assert client.post(reverse(door), form).status_code == 302
+    return client
+
+
+@pytest.mark.parametrize(
+    ("door", "page"),
+    [("admin:login", "administration"), ("rest_framework:login", "browsable API")],
+)
+def test_a_django_session_is_listed_and_ended_like_any_device(
+    browser: Client, laptop: Session, on: On, door: str, page: str
+) -> None:
+    office = _by_form(door)
+
+    [listed] = [
+        each
+        for each in on(laptop).get(SESSIONS).json()["results"]
+        if each["device"] == f"Firefox on Linux, {page}"
+    ]
+    assert (listed["address"], listed["current"]) == ("192.0.2.7", False)
+    [mine] = [each for each in office.get(SESSIONS).json()["results"] if each["current"]]
+    assert mine["id"] == listed["id"]
+    assert on(laptop).delete(f"{SESSIONS}{listed['id']}/").status_code == 204
+
+    assert not _is_in(office)
+    assert office.get("/admin/").status_code == 302
+    assert _is_in(browser), "only that one"
+
+
+def test_the_staff_ends_a_django_session_too(root: Client, alice: User) -> None:
+    office = _by_form("rest_framework:login")
+    row = Session.objects.get(user=alice)
+    chosen = {"action": "revoke", "_selected_action": [str(row.pk)]}
+    root.post("/admin/accounts/session/", chosen)
+
+    assert not _is_in(office)
+
+
+@pytest.mark.parametrize("door", ["admin", "rest_framework"])
+def test_signing_out_takes_it_off_the_list(browser: Client, alice: User, door: str) -> None:
+    office = _by_form(f"{door}:login")
+    assert _is_in(office)
+    office.post(reverse(f"{door}:logout"))
+
+    assert not _is_in(office)
+    assert Session.objects.get(user=alice).revoked_reason == "signed_out"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("logout-all/", {"keep_current": True}),
+        ("password/change/", {"old_password": PASSWORD, "new_password": "nine blue candles"}),
+    ],
+)
+def test_who_asks_from_it_stays_and_the_others_go(
+    alice: User, laptop: Session, path: str, body: dict[str, object]
+) -> None:
+    here, there = _by_form("rest_framework:login"), _by_form("rest_framework:login")
+    answer = here.post(f"/api/v1/auth/{path}", body, content_type="application/json")
+    assert answer.status_code == 204
+
+    assert _is_in(here)
+    assert not _is_in(there)
+    [mine] = here.get(SESSIONS).json()["results"]
+    assert mine["current"]
+
+
+def test_a_django_session_ends_after_its_two_weeks(alice: User) -> None:
+    office = _by_form("rest_framework:login")
+    row = Session.objects.get(user=alice)
+    assert row.expires_at - row.created_at == timedelta(weeks=2)
+    Session.objects.filter(pk=row.pk).update(expires_at=row.created_at + timedelta(seconds=1))
+    with time_machine.travel(row.created_at + timedelta(seconds=2), tick=False):
+        assert not _is_in(office)
+
+
+def test_the_row_of_a_django_session_opens_nothing_else(alice: User, anyone: APIClient) -> None:
+    """Nobody was given tokens of it; who signs one for it has our key."""
+    office = _by_form("rest_framework:login")
+    assert not [name for name in office.cookies if "refresh" in name]
+    assert "token" not in office.get(SESSIONS).content.decode()
