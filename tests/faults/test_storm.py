@@ -73,7 +73,7 @@ def crowd(tmp_path: Path, migrated: Path) -> Iterator[Crowd]:
         yield Crowd(cluster.servers, cluster.cast)
         cluster.close()
         return
-    server = Running(tmp_path, ACCESS_TOKEN_MINUTES="60")
+    server = Running(tmp_path, ACCESS_TOKEN_MINUTES="15")
     shutil.copy(migrated, server.database)
     cast = make_people(server, people, EACH)
     server.start()
