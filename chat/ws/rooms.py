@@ -28,7 +28,11 @@ class Socket(Protocol):
 class Room:
     """A group and the local sockets in it."""
 
-    def __init__(self) -> None:
+    __slots__ = ("ended", "held", "joined", "lock", "name", "sockets")
+
+    def __init__(self, name: str) -> None:
+        #: The group's. One text for all sockets: each would keep a copy of its own.
+        self.name = name
         self.sockets: set[Socket] = set()
         self.lock = asyncio.Lock()
         self.joined = False
@@ -71,8 +75,8 @@ class Rooms:
         for group, ended in groups.items():
             room = self.by_group.get(group)
             if room is None:
-                room = self.by_group[group] = Room()
-            rooms[group] = room
+                room = self.by_group[group] = Room(group)
+            rooms[room.name] = room
             # That the person belongs here was read before, and may have changed since.
             room.ended = min(room.ended, ended) if room.sockets else ended
             room.sockets.add(socket)

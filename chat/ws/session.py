@@ -20,10 +20,13 @@ FRAME_COST: Final = 0.1
 class TokenClock:
     """Warns before the access token ends, and gives up some time after it did."""
 
+    __slots__ = ("_expire", "_timer", "_warn")
+
     def __init__(self, warn: Callable[[int], None], expire: Callable[[], None]) -> None:
         self._warn = warn
         self._expire = expire
-        self._timers: list[asyncio.TimerHandle] = []
+        #: The one that comes next: each takes memory in every socket.
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self, expires_at: datetime) -> None:
         """(Re)start for a token that ends then."""
@@ -31,19 +34,25 @@ class TokenClock:
         left = (expires_at - timezone.now()).total_seconds()
         warning = min(limits.AUTH_WARNING, max(0.0, left / 2))
         loop = asyncio.get_running_loop()
-        self._timers = [
-            loop.call_later(max(0.0, left - warning), self._warn, round(warning)),
-            loop.call_later(max(0.0, left) + limits.AUTH_GRACE, self._expire),
-        ]
+        end = loop.time() + max(0.0, left) + limits.AUTH_GRACE
+        self._timer = loop.call_later(
+            max(0.0, left - warning), self._warn_in_time, round(warning), end
+        )
+
+    def _warn_in_time(self, seconds: int, end: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(end, self._expire)
+        self._warn(seconds)
 
     def stop(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._timers = []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class Pace:
     """A token bucket of frames: a burst, then so many a second."""
+
+    __slots__ = ("_at", "_tokens")
 
     def __init__(self) -> None:
         self._tokens = float(limits.FRAMES_BURST)
