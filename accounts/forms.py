@@ -12,6 +12,13 @@ from accounts.totp import CODE_MAX
 from pneumatic.lib.errors import ProblemError
 
 
+class _Unremembered(forms.TextInput):
+    """A field that is empty when the form comes back: a code that was refused may still be good."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class SignInForm(AuthenticationForm):
     """Name, password and, where one is used, the code; refused for the reasons REST refuses."""
 
@@ -19,7 +26,7 @@ class SignInForm(AuthenticationForm):
         label="Code of your authenticator app",
         required=False,
         max_length=CODE_MAX,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text"}),
+        widget=_Unremembered(attrs={"autocomplete": "one-time-code", "inputmode": "text"}),
     )
 
     def clean(self) -> dict[str, Any]:

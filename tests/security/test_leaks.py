@@ -6,8 +6,10 @@ open to this machine. Canaries go in through every door; then everything that ca
 
 import gzip
 import json
+import re
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -65,6 +68,8 @@ class TalkativeServer(ChatServer):
             "DEBUG=0",
             f"OTEL_EXPORTER_OTLP_ENDPOINT={self._collector}",
             "OTEL_BSP_SCHEDULE_DELAY=100",
+            f"EMAIL_URL=file://{self.folder / 'mail'}",
+            "EMAIL_VERIFICATION=0",
         ]
 
 
@@ -176,7 +181,50 @@ def _talk(client: httpx.Client, server: TalkativeServer, answers: list[str]) -> 
         f"ws://127.0.0.1:{server.port}/ws/", subprotocols=[Subprotocol("pneumatic.v1")]
     ) as socket:
         socket.send(json.dumps({"type": "hello", "token": FORGED}))
-    return [access, pair["access"], pair["refresh"], renewed["refresh"], cookie]
+    tokens = [access, pair["access"], pair["refresh"], renewed["refresh"], cookie]
+    return [*tokens, *_doors_of_the_account(client, server, bearer, answers)]
+
+
+def _doors_of_the_account(
+    client: httpx.Client, server: TalkativeServer, bearer: dict[str, str], answers: list[str]
+) -> list[str]:
+    """Reset a password, add a second factor, be refused and guess; the secrets that came of it."""
+    auth = "/api/v1/auth/"
+
+    def post(path: str, body: dict[str, str], **more: Any) -> httpx.Response:
+        return client.post(f"{auth}{path}", json=body, headers={**bearer, **more})
+
+    assert post("password/reset/", {"email": EMAIL}).status_code == 202
+    letters = server.folder / "mail"
+    for _ in range(500):
+        found = [re.search(r"/reset#(\S+)", file.read_text()) for file in letters.glob("*")]
+        if link := next(filter(None, found), None):
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError("no mail came")
+    wrong = {"token": link[1], "new_password": "short"}
+    answers.append(post("password/reset/confirm/", wrong).text)
+    answers.append(post("email/verify/", {"token": link[1], "password": WRONG}).text)
+    secret = post("second-factor/", {"password": PASSWORD}).raise_for_status().json()["secret"]
+    answers.append(post("second-factor/", {"password": WRONG}).text)
+    answers.append(post("second-factor/confirm/", {"code": "000000"}).text)
+    code = {"code": pyotp.TOTP(secret).now()}
+    codes = post("second-factor/confirm/", code).raise_for_status().json()["recovery_codes"]
+    signing = {"username": EMAIL, "password": PASSWORD}
+    answers.append(post("token/", signing).text)
+    answers.append(post("token/", {**signing, "code": codes[0] + "x"}).text)
+    answers.append(post("second-factor/disable/", {"password": WRONG, "code": codes[0]}).text)
+    answers.append(post("second-factor/setup/", signing).text)
+    answers.append(post("register/", {**signing, "email": EMAIL, "invitation": link[1][:60]}).text)
+    answers.append(client.get(f"{auth}sessions/", headers=bearer).text)
+    form = {"username": EMAIL, "password": WRONG, "code": codes[0]}
+    for page in ("/admin/login/", "/api/v1/sign-in/login/"):
+        cross = client.get(page).cookies["csrftoken"]
+        answer = client.post(page, data={**form, "csrfmiddlewaretoken": cross})
+        # The name is in its field again; nothing else is.
+        answers.append(answer.text.replace(EMAIL, ""))
+    return [link[1], secret, *codes]
 
 
 def _fail(client: httpx.Client, server: TalkativeServer, access: str, answers: list[str]) -> None:
