@@ -4,12 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import reduce
-from operator import or_
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, F, PositiveBigIntegerField, PositiveIntegerField, Q, Value, When
+from django.db import connection
 from django.db.models.functions import Lower
 
 from chat import fanout
@@ -18,6 +16,10 @@ from chat.models import Conversation, Membership, Mention, Message
 _MENTION: Final = re.compile(r"(?<![\w@./-])@([A-Za-z0-9][A-Za-z0-9._-]{1,31})")
 # People that one message can mention.
 _MENTIONS: Final = 50
+
+
+_ID: Final = Conversation._meta.get_field("id")
+_MOMENT: Final = Conversation._meta.get_field("last_message_at")
 
 
 def append(messages: Sequence[Message], *, now: datetime) -> None:
@@ -32,10 +34,7 @@ def append(messages: Sequence[Message], *, now: datetime) -> None:
         message.seq = conversation.last_seq
         message.version = conversation.next_version()
     Message.objects.bulk_create(messages)
-    Conversation.objects.bulk_update(
-        {message.conversation_id: message.conversation for message in messages}.values(),
-        ["last_seq", "last_message_at", "version"],
-    )
+    _count(messages)
     _count_own(messages)
     count_mentions(messages)
     for message in messages:
@@ -89,26 +88,57 @@ def count_mentions(messages: Iterable[Message]) -> None:
         Mention.objects.bulk_create(mentions)
 
 
+def _count(messages: Iterable[Message]) -> None:
+    """Store the conversations' counters."""
+    last = {message.conversation_id: message.conversation for message in messages}
+    _for_each(
+        "UPDATE chat_conversation SET last_seq = %s, version = %s, last_message_at = %s"
+        " WHERE id = %s",
+        [
+            (each.last_seq, each.version, _moment(each.last_message_at), _id(each.id))
+            for each in last.values()
+        ],
+    )
+
+
 def _count_own(messages: Sequence[Message]) -> None:
     """One's own messages are never unread: whoever had read everything has read them too."""
     seqs: dict[tuple[UUID, UUID | None], list[int]] = defaultdict(list)
     for message in messages:
         seqs[message.conversation_id, message.sender_id].append(message.seq)
-    read, own, delivered = [], [], []
+    rows = []
     for (conversation_id, user_id), places in seqs.items():
-        who = Q(conversation=conversation_id, user=user_id)
         first, through = places[0], places[0]
         while through + 1 in places:
             through += 1
-        had_read_all = who & Q(read_seq=first - 1 - F("own_after_read"))
         later = sum(place > through for place in places)
-        read.append(When(had_read_all, then=Value(through)))
-        own.append(When(had_read_all, then=Value(later)))
-        own.append(When(who, then=F("own_after_read") + len(places)))
-        delivered.append(When(who, then=Value(places[-1])))
-    senders = (Q(conversation=conversation, user=user) for conversation, user in seqs)
-    Membership.objects.filter(reduce(or_, senders), left_at=None).update(
-        read_seq=Case(*read, default=F("read_seq"), output_field=PositiveBigIntegerField()),
-        own_after_read=Case(*own, output_field=PositiveIntegerField()),
-        delivered_seq=Case(*delivered, output_field=PositiveBigIntegerField()),
+        before = first - 1
+        where = _id(conversation_id), _id(user_id)
+        rows.append((before, through, before, later, len(places), places[-1], *where))
+    # In one statement a membership, because others move it meanwhile.
+    _for_each(
+        "UPDATE chat_membership SET"
+        " read_seq = CASE WHEN read_seq = %s - own_after_read THEN %s ELSE read_seq END,"
+        " own_after_read = CASE WHEN read_seq = %s - own_after_read THEN %s"
+        " ELSE own_after_read + %s END,"
+        " delivered_seq = %s"
+        " WHERE conversation_id = %s AND user_id = %s AND left_at IS NULL",
+        rows,
     )
+
+
+def _for_each(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """One statement with many parameters: built and parsed once, and found by key each time.
+
+    `bulk_update` would build one with a case for each row, which takes ten times as long.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
+
+
+def _id(value: UUID | None) -> Any:
+    return _ID.get_db_prep_value(value, connection)
+
+
+def _moment(value: datetime | None) -> Any:
+    return _MOMENT.get_db_prep_value(value, connection)

@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count from now on; call what is returned for the number so far."""
     count = 0
-    real = CursorWrapper.execute
+    real, real_many = CursorWrapper.execute, CursorWrapper.executemany
 
     def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
         nonlocal count
@@ -18,5 +18,11 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         count += not str(sql).startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
         return real(self, sql, params)
 
+    def executemany(self: CursorWrapper, sql: Any, params: Any) -> Any:
+        nonlocal count
+        count += 1
+        return real_many(self, sql, params)
+
     monkeypatch.setattr(CursorWrapper, "execute", execute)
+    monkeypatch.setattr(CursorWrapper, "executemany", executemany)
     return lambda: count
