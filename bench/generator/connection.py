@@ -37,6 +37,9 @@ class Counts:
     wake_at: int = sys.maxsize
     wake: Callable[[], object] = bool
 
+    def closes_by_code(self) -> dict[str, int]:
+        return {str(code): times for code, times in self.closes.items()}
+
 
 class Connection(asyncio.BufferedProtocol):
     """Opens by itself; ``ready`` is done when the server has said everything it had to say."""

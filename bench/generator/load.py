@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench.generator.connection import Connection, Counts, connect
 from bench.generator.tally import stamp
+from bench.generator.watch import Watch
 from bench.measures import Usage, spread, usage
 
 #: Characters of each message's body.
@@ -38,7 +39,7 @@ class Load:
         self.connections: list[Connection] = []
         self._writers: Sequence[tuple[Connection, str]] = []
         self._sent = 0
-        self._late = 0.0
+        self._watch: Watch | None = None
 
     # --- Opening --------------------------------------------------------------------------------
 
@@ -117,18 +118,27 @@ class Load:
         sender = asyncio.create_task(
             self._at_rate(rate, sample) if rate else self._in_window(window, sample)
         )
-        lag = asyncio.create_task(self._watch_lag())
         try:
-            await asyncio.sleep(warm)
-            before = self._begin()
-            await asyncio.sleep(seconds)
-            result = self._end(before)
+            await self._sleep(warm, sender)
+            self._watch = Watch(self.counts, self._server, self._sent)
+            try:
+                await self._sleep(seconds, sender)
+                result = self._watch.result(self._sent)
+            finally:
+                self._watch.stop()
+                self._watch = None
         finally:
             sender.cancel()
-            lag.cancel()
-            await asyncio.gather(sender, lag, return_exceptions=True)
+            await asyncio.wait([sender])
         result["missing"] = await self._missing()
         return result
+
+    @staticmethod
+    async def _sleep(seconds: float, sender: "asyncio.Task[None]") -> None:
+        """While the sender works. Raises what it ended with."""
+        done, _ = await asyncio.wait([sender], timeout=seconds)
+        for each in done:
+            each.result()
 
     async def _in_window(self, window: int, sample: int) -> None:
         """Counted by deliveries, so that it works with any server, one without acks included."""
@@ -165,7 +175,8 @@ class Load:
             if now < due:
                 await asyncio.sleep(min(due - now, 0.05))
                 continue
-            self._late = max(self._late, now - due)
+            if self._watch is not None:
+                self._watch.late = max(self._watch.late, now - due)
             self._send(*next(writers), sampled=sent % sample == 0)
             sent += 1
 
@@ -220,7 +231,7 @@ class Load:
             "server_share": round((after.cpu - before.cpu) / (after.at - before.at), 4),
             "errors": counts.errors,
             "first_error": counts.first_error,
-            "closes": self._closes(),
+            "closes": self.counts.closes_by_code(),
         }
 
     async def revoked(self, *, seconds: float) -> dict[str, Any]:
@@ -230,75 +241,11 @@ class Load:
                 break
             await asyncio.sleep(0.01)
         last = max(self.counts.closed_at, default=0) / 1e9
-        return {"closed": len(self.counts.closed_at), "last": last, "closes": self._closes()}
-
-    def _closes(self) -> dict[str, int]:
-        return {str(code): times for code, times in self.counts.closes.items()}
-
-    # --- Measuring ------------------------------------------------------------------------------
+        return {
+            "closed": len(self.counts.closed_at),
+            "last": last,
+            "closes": self.counts.closes_by_code(),
+        }
 
     def _usage(self) -> Usage:
         return usage(self._server)
-
-    async def _watch_lag(self) -> None:
-        """How late this event loop itself is: where it is, its latencies are its own."""
-        self._lags: list[float] = []
-        while True:
-            due = time.monotonic() + 0.01
-            await asyncio.sleep(0.01)
-            self._lags.append(time.monotonic() - due)
-
-    def _begin(self) -> dict[str, Any]:
-        counts = self.counts
-        counts.latencies.clear()
-        counts.ack_times.clear()
-        self._lags.clear()
-        self._late = 0.0
-        return {
-            "server": self._usage(),
-            "own": usage(["self"]),
-            "sent": self._sent,
-            "counts": (counts.delivered, counts.acks, counts.errors, counts.bytes, counts.reads),
-        }
-
-    def _end(self, before: dict[str, Any]) -> dict[str, Any]:
-        counts, was = self.counts, before["counts"]
-        server, own = self._usage(), usage(["self"])
-        seconds = own.at - before["own"].at
-        delivered = counts.delivered - was[0]
-        cpu = server.cpu - before["server"].cpu
-        own_share = (own.cpu - before["own"].cpu) / seconds
-        own_waits = (own.waited - before["own"].waited) / seconds
-        server_share = cpu / seconds
-        server_waits = (server.waited - before["server"].waited) / seconds
-        return {
-            "seconds": round(seconds, 3),
-            "sends_per_s": round((self._sent - before["sent"]) / seconds, 1),
-            "deliveries_per_s": round(delivered / seconds, 1),
-            "latency_ms": spread(counts.latencies, 1e-6),
-            "ack_ms": spread(counts.ack_times, 1e-6),
-            "server_ms_per_1000": round(cpu * 1e6 / delivered, 3) if delivered else None,
-            "server_share": round(server_share, 3),
-            "server_waits": round(server_waits, 3),
-            "server_rss_kib": round(server.rss_kib),
-            "client_share": round(own_share, 3),
-            "client_waits": round(own_waits, 3),
-            "client_lag_ms": spread(self._lags, 1e3),
-            "client_late_ms": round(self._late * 1e3, 3),
-            "bytes_per_delivery": round((counts.bytes - was[3]) / max(1, delivered)),
-            "deliveries_per_read": round(delivered / max(1, counts.reads - was[4]), 2),
-            "acks": counts.acks - was[1],
-            "errors": counts.errors - was[2],
-            "first_error": counts.first_error,
-            "closes": self._closes(),
-            "limit": _limit(server_share + server_waits, own_share, own_share + own_waits),
-        }
-
-
-def _limit(server: float, own: float, own_with_waits: float) -> str:
-    """What would have to be faster for more: shares of a core."""
-    if own >= 0.95:
-        return "generator"
-    if server >= 0.9:
-        return "server"
-    return "machine" if own_with_waits >= 0.95 else "waiting"

@@ -9,6 +9,7 @@ import pytest
 from bench.generator import frames
 from bench.generator.connection import Connection, Counts
 from bench.generator.tally import stamp
+from bench.generator.watch import limit
 from bench.measures import medians, percentile, spread
 
 EVENT = b'{"type":"message","conversation":"c","data":{"body":"\\"type\\":\\"message\\" 250"}}'
@@ -143,3 +144,18 @@ def test_the_median_of_rounds_is_taken_number_by_number() -> None:
     runs = [{"a": n, "b": {"c": n * 2.0}, "limit": "server"} for n in (5, 1, 3)]
     assert medians(runs) == {"a": 3, "b": {"c": 6.0}, "limit": "server"}
     assert medians([{"a": None}, {"a": 2}]) == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("server", "own", "own_with_waits", "told"),
+    [
+        (1.0, 0.96, 1.0, "generator"),  # the server might do more: its figure is a floor
+        (0.95, 0.5, 0.6, "server"),
+        (0.5, 0.5, 0.97, "machine"),
+        (0.5, 0.5, 0.6, "waiting"),
+    ],
+)
+def test_it_says_when_it_is_the_limit_itself(
+    server: float, own: float, own_with_waits: float, told: str
+) -> None:
+    assert limit(server, own, own_with_waits) == told
