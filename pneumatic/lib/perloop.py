@@ -23,9 +23,17 @@ class PerLoop(Generic[T]):
             found = self._made[loop] = self._make()
         return found
 
+    def known(self) -> T | None:
+        """The running event loop's, if it has one."""
+        return self._made.get(asyncio.get_running_loop())
+
     def pop(self) -> T | None:
         """The running event loop's, if it has one, which is forgotten."""
         return self._made.pop(asyncio.get_running_loop(), None)
+
+    def clear(self) -> None:
+        """Forget every event loop's."""
+        self._made.clear()
 
     def of_a_running_loop(self) -> T | None:
         """That of some event loop that runs, for threads that belong to none."""

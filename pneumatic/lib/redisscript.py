@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
+
+from pneumatic.lib.perloop import PerLoop
 
 if TYPE_CHECKING:
     # Its client takes a tenth of a start, which who has no Redis is spared.
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT: Final = 0.5
 PAUSE: Final = 1.0
+#: Connections of one event loop. An answer takes some tenths of a millisecond, so that even a few
+#: would do; Redis has 10,000 for everybody.
+CONNECTIONS: Final = 32
 
 
 class Away(Exception):
@@ -89,45 +93,52 @@ def _client(url: str) -> "redis.Redis":
     )
 
 
-_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[str, redis.asyncio.Redis]]" = (
-    WeakKeyDictionary()
-)
+class _LoopsClient:
+    """One event loop's client: its connections can't be used from another loop."""
 
-
-def _async_client(url: str) -> "redis.asyncio.Redis":
-    """The running loop's client: its connections can't be used from another loop."""
-    loop = asyncio.get_running_loop()
-    known = _clients.get(loop)
-    if known is None or known[0] != url:
+    def __init__(self) -> None:
         import redis.asyncio
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
-        client = redis.asyncio.Redis.from_url(
-            url,
+        self.url = settings.REDIS_URL
+        self.redis = redis.asyncio.Redis.from_url(
+            self.url,
+            max_connections=CONNECTIONS,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1),
         )
-        known = _clients[loop] = (url, client)
-    return known[1]
+        #: Who asks waits for a place: a client that has no connection left would say that Redis
+        #: is away, just when everybody comes at once.
+        self.places = asyncio.Semaphore(CONNECTIONS)
+        #: How many scripts wait for a place or an answer.
+        self.under_way = 0
 
 
-#: How many scripts each event loop is waiting for.
-_under_way: "WeakKeyDictionary[asyncio.AbstractEventLoop, int]" = WeakKeyDictionary()
+_clients = PerLoop(_LoopsClient)
+
+
+def _loops_client() -> _LoopsClient:
+    known = _clients.get()
+    if known.url != settings.REDIS_URL:
+        _clients.pop()
+        known = _clients.get()
+    return known
 
 
 async def close() -> None:
     """Close the running event loop's connections, if it has any, once nothing uses them."""
-    loop = asyncio.get_running_loop()
+    known = _clients.known()
+    if known is None:
+        return
     # A connection that is closed under a script would be opened again by it, for nobody to close.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4 * TIMEOUT):
-            while _under_way.get(loop):  # noqa: ASYNC110
+            while known.under_way:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-    known = _clients.pop(loop, None)
-    if known is not None:
-        await known[1].aclose()
+    _clients.pop()
+    await known.redis.aclose()
 
 
 def ping() -> None:
@@ -159,15 +170,18 @@ class Script:
     async def arun(self, keys: Sequence[str], *arguments: str | float) -> Any:
         """As ``run``, without blocking the event loop."""
         _outage.check()
-        client = _async_client(settings.REDIS_URL)
-        loop = asyncio.get_running_loop()
-        _under_way[loop] = _under_way.get(loop, 0) + 1
+        client = _loops_client()
+        client.under_way += 1
         try:
-            answer = await client.register_script(self._source)(self._keys(keys), arguments)
+            async with client.places:
+                # It may have gone while this waited: then nobody waits for it one after another.
+                _outage.check()
+                script = client.redis.register_script(self._source)
+                answer = await script(self._keys(keys), arguments)
         except _failures() as error:
             _outage.began(error)
             raise Away from error
         finally:
-            _under_way[loop] -= 1
+            client.under_way -= 1
         _outage.ended()
         return answer
