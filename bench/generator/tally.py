@@ -7,8 +7,9 @@ MESSAGE: Final = b'"type":"message"'
 ACK: Final = b'"type":"ack"'
 ERROR: Final = b'"type":"error"'
 SYNCED: Final = b'"type":"synced"'
-#: Before the 16 hexadecimal digits of when a sampled message was sent.
-STAMP: Final = b"~~"
+#: Before the 16 hexadecimal digits of when a sampled message was sent: the beginning of its body.
+#: The quote is part of it, because a frame's header may hold two tildes (as a length of 32,382).
+STAMP: Final = b'"~~'
 _STAMP_DIGITS: Final = 16
 _LONGEST: Final = len(MESSAGE)
 
@@ -37,8 +38,8 @@ class Edge:
 
 
 def stamp(nanoseconds: int) -> str:
-    """For the body of a sampled message."""
-    return f"{STAMP.decode()}{nanoseconds:0{_STAMP_DIGITS}x}"
+    """The beginning of a sampled message's body."""
+    return f"{STAMP[1:].decode()}{nanoseconds:0{_STAMP_DIGITS}x}"
 
 
 def stamps(data: bytearray, size: int) -> list[int]:

@@ -81,8 +81,17 @@ async def test_the_time_in_a_sampled_body_becomes_a_latency(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(time, "monotonic_ns", lambda: 1_500)
-    counts = await received(framed(EVENT.replace(b"250", stamp(1_000).encode())) * 2, 100_000)
+    event = b'{"type":"message","data":{"body":"%b250"}}' % stamp(1_000).encode()
+    counts = await received(framed(event) * 2, 100_000)
     assert counts.latencies == [500, 500]
+
+
+@pytest.mark.asyncio
+async def test_a_length_that_looks_like_a_time_is_none() -> None:
+    data = framed(b"x" * 0x7E7E) + framed(EVENT)
+    counts = await received(data, 100_000)
+    assert b"~~" in data
+    assert (counts.latencies, counts.delivered) == ([], 1)
 
 
 @pytest.mark.asyncio
