@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from chat.migrations._indexes import DropForeignKeyIndex
+
 
 class Migration(migrations.Migration):
 
@@ -13,22 +15,22 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='conversation',
             name='created_by',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='mention',
             name='conversation',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chat.conversation'),
         ),
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='message',
             name='reply_to',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.message'),
         ),
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='message',
             name='sender',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to=settings.AUTH_USER_MODEL),

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from chat.migrations._indexes import DropForeignKeyIndex
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
             model_name='membership',
             name='membership_current_of_user',
         ),
-        migrations.AlterField(
+        DropForeignKeyIndex(
             model_name='membership',
             name='user',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL),
