@@ -133,7 +133,7 @@ _api = [
 
 urlpatterns = [
     path(f"{settings.ADMIN_PATH}login/", _guarded_form(admin.site.login)),
-    path(f"{settings.ADMIN_PATH}logout/", _signing_out(admin.site.logout)),
+    path(f"{settings.ADMIN_PATH}logout/", _signing_out(admin.site.admin_view(admin.site.logout))),
     # One's own password is changed in one place, which limits guessing and ends the other devices.
     path(
         f"{settings.ADMIN_PATH}password_change/",

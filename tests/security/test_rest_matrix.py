@@ -21,7 +21,7 @@ from tests.security.world import ROLES, Cast, make_cast
 ROUTES = list(routes())
 ADMIN = [route for route in ROUTES if route.is_admin]
 DOORS = [route for route in ROUTES if not route.is_admin]
-#: The two pages of the admin that everybody may open: signing in and, by POST, out.
+#: The page of the admin that everybody may open.
 ADMIN_OPEN = {f"{settings.ADMIN_PATH}login/"}
 
 
