@@ -9,6 +9,7 @@ from rest_framework import parsers, renderers
 from rest_framework.utils.encoders import JSONEncoder
 
 from pneumatic.lib.errors import Invalid, TooLarge
+from pneumatic.lib.jsonkeys import RepeatedKey, refuse_repeated
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
@@ -22,7 +23,7 @@ def decode(raw: bytes) -> Any:
 
     Raises TooLarge past MAX_BYTES, and Invalid for whatever strict JSON doesn't know (NaN, lone
     surrogates, a byte order mark) or no honest client sends: NUL characters, numbers beyond 64
-    bits, nesting beyond MAX_DEPTH. Of a key given twice, the last counts.
+    bits, nesting beyond MAX_DEPTH, a key given twice.
     """
     if len(raw) > MAX_BYTES:
         raise TooLarge(f"The body is larger than {MAX_BYTES} bytes.")
@@ -37,7 +38,18 @@ def decode(raw: bytes) -> Any:
     except msgspec.DecodeError as error:
         raise Invalid(f"The body is not valid JSON: {error}.") from None
     _check(value)
+    _check_keys(raw.decode())
     return value
+
+
+def _check_keys(text: str) -> None:
+    try:
+        refuse_repeated(text)
+    except RepeatedKey as error:
+        raise Invalid(f"The body holds a key twice: {error}") from None
+    except (ValueError, RecursionError):
+        # Where `_check` saw nothing odd, this hides in a value whose key comes again later.
+        raise Invalid("The body holds a key twice.") from None
 
 
 def _check(value: Any) -> None:

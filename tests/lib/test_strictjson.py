@@ -89,8 +89,35 @@ def test_too_much_is_too_large() -> None:
         strictjson.decode(b'"' + b"a" * strictjson.MAX_BYTES + b'"')
 
 
-def test_of_a_key_given_twice_the_last_counts() -> None:
-    assert strictjson.decode(b'{"a": 1, "a": 2}') == {"a": 2}
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a": 1, "a": 1}',
+        b'{"a": 1, "\\u0061": 2}',
+        b'{"b": [{"a": 1, "b": 2, "a": 3}]}',
+        b'{"a": {"b": 1}, "a": {}}',
+        b'{"a": ' + b"[" * 500 + b"]" * 500 + b', "a": 2}',
+        b'{"a": ' + b"9" * 30 + b', "a": 2}',
+    ],
+    ids=lambda raw: repr(raw[:32]),
+)
+def test_a_key_given_twice_is_refused(raw: bytes) -> None:
+    with pytest.raises(Invalid, match="twice"):
+        strictjson.decode(raw)
+
+
+def test_the_key_is_named_but_not_at_any_length() -> None:
+    long = b'"' + b"k" * 10_000 + b'"'
+    with pytest.raises(Invalid) as refused:
+        strictjson.decode(b"{" + long + b": 1, " + long + b": 2}")
+    assert "`" + "k" * 64 + "…`" in str(refused.value.detail)
+    assert len(str(refused.value.detail)) < 200
+
+
+def test_one_key_in_two_objects_is_taken() -> None:
+    value = {"a": {"a": 1}, "b": [{"a": 1}, {"a": ':"a":'}]}
+    assert strictjson.decode(json.dumps(value).encode()) == value
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"1", b"null", b'"text"'])

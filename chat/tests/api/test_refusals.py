@@ -148,6 +148,7 @@ HOSTILE = {
     "NUL in a name": b'{"a\\u0000b": 1}',
     "half a surrogate pair": b'{"body": "\\ud800"}',
     "bytes that are no UTF-8": b'{"body": "\xff"}',
+    "a name twice": b'{"body": "a", "body": "b"}',
     "a byte order mark": b"\xef\xbb\xbf{}",
     "ten thousand unknown names": json.dumps({f"n{i}": 1 for i in range(10_000)}).encode(),
 }

@@ -30,6 +30,11 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
         '{"type":"ping","t":' + "9" * 5000 + "}",
         '{"type":"hello","versions":' + "[" * 30_000,
         '{"type":"ping","t":"\\ud800"}',
+        '{"type":"ping","t":1,"t":2}',
+        '{"type":"ping","t":1, "\\u0074" :2}',
+        '{"type":"ping","type":"ping"}',
+        f'{{"type":"sync","versions":{{"{uuid.UUID(int=1)}":1,"{uuid.UUID(int=1)}":2}}}}',
+        '{"type":"ping","t":' + "1" * 300 + ',"t":"a:b"}',
         '{"type":"read","conversation":"00000000-0000-4000-8000-000000000000","seq":-1}',
     ],
     ids=lambda text: text[:40],
@@ -42,6 +47,20 @@ async def test_a_malformed_frame_gets_an_error_and_the_socket_lives(
         assert (await bob.expect("error"))["code"] == "invalid"
         await bob.say(type="ping", ref="alive")
         await bob.expect("pong", ref="alive")
+
+
+async def test_a_key_given_twice_is_named_in_an_answer_to_the_frame(live_world: World) -> None:
+    """Nobody gets to say one thing to us and another to whoever reads the first of two."""
+    group, text = live_world.group.id, "said"
+    async with connected(live_world.bob) as (bob,):
+        await bob.say_text(
+            f'{{"type":"message.send","ref":"r1","id":"{uuid.uuid4()}","conversation":"{group}",'
+            f'"body":"{text}","body":"{text} again"}}'
+        )
+        error = await bob.expect("error", ref="r1")
+        assert list(error["errors"]) == ["body"]
+        await bob.say_text('{"type":"ping","ref":"r2","t":"\\"t\\":1,\\"t\\":2"}')
+        await bob.expect("pong", ref="r2")
 
 
 async def test_an_error_names_the_frame_and_the_field(live_world: World) -> None:
