@@ -8,7 +8,8 @@ import pytest
 from django_prometheus import middleware
 from prometheus_client import REGISTRY
 
-import pneumatic.lib.metrics  # noqa: F401 - both register our own
+import chat.metrics  # noqa: F401 - these two register our own
+import pneumatic.lib.metrics  # noqa: F401
 from tests.deployment.files import parsed, text
 
 DASHBOARD = "deploy/grafana/dashboards/pneumatic.json"
