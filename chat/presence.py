@@ -5,12 +5,12 @@ from functools import cache
 from uuid import UUID
 
 from chat import limits
-from pneumatic.lib.leases import Leases
+from pneumatic.lib.attendance import Attendance
 
 
 @cache
-def _leases() -> Leases:
-    return Leases("presence", limits.PRESENCE_SECONDS)
+def _leases() -> Attendance:
+    return Attendance("presence", limits.PRESENCE_SECONDS)
 
 
 async def arrived(user_id: UUID, device: str) -> bool:
@@ -19,13 +19,30 @@ async def arrived(user_id: UUID, device: str) -> bool:
 
 
 async def departed(user_id: UUID, device: str) -> bool:
-    """A device went; True when it was the person's last one."""
+    """A device went; True when it was the person's last one, which is to be told and `settled`."""
     return await _leases().release(str(user_id), device)
 
 
-async def renew(devices: Iterable[tuple[UUID, str]]) -> None:
-    """Say that these devices are still there; to be done within `limits.PRESENCE_SECONDS`."""
-    await _leases().renew([(str(user_id), device) for user_id, device in devices])
+async def renew(devices: Iterable[tuple[UUID, str]]) -> set[UUID]:
+    """Say that these devices are still there; who of the people had been taken for gone.
+
+    To be done every third of `limits.PRESENCE_SECONDS`.
+    """
+    pairs = [(str(user_id), device) for user_id, device in devices]
+    return {UUID(key) for key in await _leases().attend(pairs)}
+
+
+async def gone(most: int) -> list[UUID]:
+    """At most so many people whose going nobody has told, for the caller to tell and to settle.
+
+    To be asked as often as devices are renewed, and after that.
+    """
+    return [UUID(key) for key in await _leases().sweep(most)]
+
+
+async def settled(user_id: UUID) -> bool:
+    """The person's going was told; False when they are back, which is then to be told."""
+    return await _leases().settle(str(user_id))
 
 
 async def online_among(user_ids: Iterable[UUID]) -> set[UUID]:

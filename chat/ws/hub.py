@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 
 from accounts.queries import active_among
-from chat import groups, metrics, presence, protocol, queries
+from chat import groups, limits, metrics, presence, protocol, queries
+from chat.actions.presence import come_back, miss
 from chat.ws.crowd import crowd
 from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
@@ -24,7 +25,7 @@ from pneumatic.lib.threads import in_database
 
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.
-_KEEP_ALIVE_SECONDS: Final = 20
+_KEEP_ALIVE_SECONDS: Final = limits.PRESENCE_SECONDS / 3
 _RESYNC: Final = protocol.encode(protocol.Resync())
 
 
@@ -36,6 +37,7 @@ class Hub:
         self._polling = Polling(self._rooms, self._close_revoked)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keeping: asyncio.Task[Any] | None = None
+        self._missing: asyncio.Task[Any] | None = None
         self._looking: asyncio.Task[Any] | None = None
         self._watching: asyncio.Task[Any] | None = None
 
@@ -243,12 +245,20 @@ class Hub:
         while self.sockets:
             await asyncio.sleep(_KEEP_ALIVE_SECONDS)
             try:
-                await presence.renew([(s.user_id, s.device) for s in self.sockets])
+                await self._keep_presence()
                 await crowd().renew()
                 await self._close_revoked()
             except Exception:
                 # It must go on: without it everybody here would seem to be offline.
                 log.warning("sessions_not_checked", exc_info=True)
+
+    async def _keep_presence(self) -> None:
+        """Renew who is here, then miss who is nowhere; telling of it holds up no renewal."""
+        back = await presence.renew([(s.user_id, s.device) for s in self.sockets])
+        if back:
+            self._spawn(come_back(user_ids=back))
+        if self._missing is None or self._missing.done():
+            self._missing = self._spawn(miss())
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(coroutine)

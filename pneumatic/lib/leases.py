@@ -11,32 +11,15 @@ from typing import Final
 
 from pneumatic.lib.redisscript import Away, Script
 
-_AT_ONCE: Final = 500
+AT_ONCE: Final = 500
 
-_NOW = """
+#: Redis's clock counts, which is one for all processes.
+NOW: Final = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 """
-_TAKE = Script(
-    _NOW
-    + """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local before = redis.call('ZCARD', KEYS[1])
-redis.call('ZADD', KEYS[1], string.format('%.6f', now + ARGV[1]), ARGV[2])
-redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[1]) + 1)
-return before == 0 and 1 or 0
-"""
-)
-_RELEASE = Script(
-    _NOW
-    + """
-local gone = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-gone = gone + redis.call('ZREM', KEYS[1], ARGV[1])
-return gone > 0 and redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
-"""
-)
 _ENTER = Script(
-    _NOW
+    NOW
     + """
 for i, key in ipairs(KEYS) do
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
@@ -56,7 +39,7 @@ return 0
 """
 )
 _RENEW = Script(
-    _NOW
+    NOW
     + """
 for i, key in ipairs(KEYS) do
   redis.call('ZADD', key, string.format('%.6f', now + ARGV[1]), ARGV[i + 1])
@@ -66,7 +49,7 @@ return 0
 """
 )
 _ALIVE = Script(
-    _NOW
+    NOW
     + """
 local alive = {}
 for i, key in ipairs(KEYS) do
@@ -79,7 +62,7 @@ return alive
 
 def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
     every = list(keys)
-    return (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE))
+    return (every[start : start + AT_ONCE] for start in range(0, len(every), AT_ONCE))
 
 
 class Leases:
@@ -92,26 +75,6 @@ class Leases:
         self._prefix = prefix
         self._clock = clock
         self._held: dict[str, dict[str, float]] = {}
-
-    async def take(self, key: str, holder: str) -> bool:
-        """Count ``holder``; whether ``key`` went from nobody to somebody."""
-        first = not self._alive_here(key)
-        self._held.setdefault(key, {})[holder] = self._clock() + self.seconds
-        try:
-            return bool(await _TAKE.arun([self._name(key)], self.seconds, holder))
-        except Away:
-            return first
-
-    async def release(self, key: str, holder: str) -> bool:
-        """Count ``holder`` no more; whether ``key`` went from somebody to nobody."""
-        held = self._held.get(key, {})
-        last = held.pop(holder, None) is not None and not self._alive_here(key)
-        if not held:
-            self._held.pop(key, None)
-        try:
-            return bool(await _RELEASE.arun([self._name(key)], holder))
-        except Away:
-            return last
 
     async def enter(self, most: Mapping[str, int], holder: str) -> bool:
         """Count ``holder`` under each key of ``most``, or under none where one is full already.
@@ -145,8 +108,8 @@ class Leases:
         expires = self._clock() + self.seconds
         for key, holder in pairs:
             self._held.setdefault(key, {})[holder] = expires
-        for start in range(0, len(pairs), _AT_ONCE):
-            some = pairs[start : start + _AT_ONCE]
+        for start in range(0, len(pairs), AT_ONCE):
+            some = pairs[start : start + AT_ONCE]
             keys = [self._name(key) for key, _ in some]
             try:
                 await _RENEW.arun(keys, self.seconds, *(holder for _, holder in some))
@@ -193,4 +156,8 @@ class Leases:
             del held[holder]
         if not held:
             del self._held[key]
+            self._ran_out(key)
         return len(held)
+
+    def _ran_out(self, key: str) -> None:
+        """The last holder that this process knew of is gone without a word."""

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.parse
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from pneumatic.loopback.servers import start_redis
 from pneumatic.settings import BASE_DIR
 from tests.faults.device import Device
 from tests.faults.wire import Wire
-from tests.server.running import Running
+from tests.server.running import SERVE, Running
 
 
 @dataclass
@@ -57,7 +58,7 @@ class OwnDatabase:
 
     def __init__(self) -> None:
         self._server = os.environ.get("DATABASE_URL", "")
-        self._name = f"faults_{os.getpid()}"
+        self._name = f"faults_{uuid.uuid4().hex}"
         self.settings: dict[str, str] = {}
         if self._server.startswith(("postgres:", "postgresql:")):
             self._execute(f'CREATE DATABASE "{self._name}"')
@@ -76,7 +77,7 @@ class OwnDatabase:
 class Cluster:
     """Two processes, their Redis, and a wire to it for each of them."""
 
-    def __init__(self, people: int = 4, devices: int = 40) -> None:
+    def __init__(self, people: int = 4, devices: int = 40, command: Sequence[str] = SERVE) -> None:
         self.folder = make_folder()
         self.redis, self.redis_url = start_redis(find_redis()[0], self.folder)
         address = urllib.parse.urlparse(self.redis_url)
@@ -89,6 +90,8 @@ class Cluster:
             "RATE_LIMIT_PER_HOUR": "10000000",
             "SOCKET_COMMANDS_PER_MINUTE": "1000000",
             "ALLOWED_HOSTS": "127.0.0.1",
+            "PYTHONPATH": str(BASE_DIR),
+            "DJANGO_SETTINGS_MODULE": "pneumatic.settings",
             **self._database.settings,
         }
         data = self.folder / "data"
@@ -98,7 +101,7 @@ class Cluster:
         self.servers[0].manage("migrate", "--verbosity=0")
         self.cast = make_people(self.servers[0], people, devices)
         for server in self.servers:
-            server.start()
+            server.start(command)
         self._used = [0] * len(self.cast.people)
 
     @property

@@ -1,7 +1,15 @@
 """Positions, typing and presence: states that pass, and are told in passing."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from chat import presence
+from chat.actions import presence as actions
+from chat.ws import hub as hub_module
+from pneumatic.lib.attendance import Attendance
+from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct
 from pneumatic.testing.socket import connected, device_of
@@ -73,3 +81,72 @@ async def test_people_who_meet_while_both_are_online_see_each_other_online(
         await in_database(make_direct, world.alice, world.charlie)
         await alice.expect("presence", user=str(world.charlie.id), online=True)
         await charlie.expect("presence", user=str(world.alice.id), online=True)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presence ends within a second, and is renewed and looked at all the time."""
+    leases = Attendance("presence", 1)
+    monkeypatch.setattr(presence, "_leases", lambda: leases)
+    monkeypatch.setattr(hub_module, "_KEEP_ALIVE_SECONDS", 0.05)
+
+
+async def test_a_process_that_dies_takes_its_people_offline_for_those_who_know_them(
+    live_world: World, quick: None
+) -> None:
+    world = live_world
+    async with connected(world.bob, world.charlie) as (bob, charlie):
+        # As a process does that is then killed: it never says anything again.
+        await presence.arrived(world.alice.id, "a device of another process")
+        await bob.expect("presence", user=str(world.alice.id), online=False)
+        await charlie.refute("presence", user=str(world.alice.id))
+        await bob.refute("presence", user=str(world.alice.id))
+
+
+async def test_a_departure_that_could_not_be_told_is_told_later(
+    live_world: World, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    refused: list[tuple[Any, ...]] = []
+
+    async def away_once(call: Callable[..., Any], *arguments: Any) -> Any:
+        if not refused:
+            refused.append(arguments)
+            raise Unavailable
+        return await in_database(call, *arguments)
+
+    async with connected(world.alice, world.bob) as (alice, bob):
+        monkeypatch.setattr(actions, "in_database", away_once)
+        await alice.close()
+        await bob.expect("presence", user=str(world.alice.id), online=False)
+    assert refused == [(world.alice.id,)]
+
+
+async def test_who_was_forgotten_is_told_to_be_online_with_the_next_renewal(
+    live_world: World, quick: None
+) -> None:
+    world = live_world
+    async with connected(world.alice, world.bob) as (_, bob):
+        # As Redis does where all of it is flushed.
+        (device,) = presence._leases()._held[str(world.alice.id)]
+        assert await presence.departed(world.alice.id, device)
+        await bob.expect("presence", user=str(world.alice.id), online=True)
+        assert await presence.online_among([world.alice.id]) == {world.alice.id}
+
+
+async def test_who_is_back_before_their_going_is_told_is_online_in_the_end(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+
+    async def slowly(call: Callable[..., Any], *arguments: Any) -> Any:
+        await presence.arrived(world.alice.id, "the next device")
+        return await in_database(call, *arguments)
+
+    async with connected(world.bob) as (bob,):
+        await presence.arrived(world.alice.id, "a device")
+        monkeypatch.setattr(actions, "in_database", slowly)
+        await actions.depart(user_id=world.alice.id, device="a device")
+        told = [(await bob.expect("presence", user=str(world.alice.id)))["online"] for _ in "ab"]
+        assert told == [False, True]
+        await presence.departed(world.alice.id, "the next device")
