@@ -1,15 +1,17 @@
 """What everybody is answered at every door. A door that is missing here fails its test.
 
-One line a door and method, one status for each of `ROLES`: stranger (not signed in), member, admin
-and owner of the conversation, former member, suspended member, member of another conversation.
+One line a door and method, one status for each of `ROLES`: stranger (not signed in); member, admin
+and owner of the conversation, former member, suspended member, member of another conversation;
+somebody of the staff with every permission of the admin, and a superuser, who are in neither; and
+the owner with the token of a session that was revoked, one that expired, and a refresh token.
 What one may not see is 404, never 403. Methods that are missing here must not exist (405).
 """
 
 from typing import Any, Final
 
 #: Doors that open without signing in (those for tokens need proof of their own), and the others.
-_OPEN: Final = "{0} {0} {0} {0} {0} {0} {0}"
-_SIGNED_IN: Final = "401 {0} {0} {0} {0} 401 {0}"
+_OPEN: Final = " ".join(["{0}"] * 12)
+_SIGNED_IN: Final = "401 {0} {0} {0} {0} 401 {0} {0} {0} 401 401 401"
 
 
 def _all(status: int) -> str:
@@ -21,7 +23,7 @@ def _known(status: int) -> str:
 
 
 REST: Final[dict[str, dict[str, str]]] = {
-    "": {"GET": "200 200 200 200 200 401 200"},
+    "": {"GET": "200 200 200 200 200 401 200 200 200 401 401 401"},
     "auth/register/": {"POST": _all(201)},
     "auth/token/": {"POST": _all(401)},
     "auth/token/refresh/": {"POST": _all(200)},
@@ -38,39 +40,43 @@ REST: Final[dict[str, dict[str, str]]] = {
     "auth/second-factor/setup/": {"POST": _all(401)},
     "auth/second-factor/setup/confirm/": {"POST": _all(401)},
     "auth/sessions/": {"GET": _known(200)},
-    "auth/sessions/<uuid:session_id>/": {"DELETE": "401 404 404 204 404 401 404"},
+    "auth/sessions/<uuid:session_id>/": {
+        "DELETE": "401 404 404 204 404 401 404 404 404 401 401 401"
+    },
     "users/": {"GET": _known(200)},
     "users/me/": {"GET": _known(200), "PATCH": _known(200)},
     "users/<uuid:user_id>/": {"GET": _known(200)},
     "conversations/": {"GET": _known(200), "POST": _known(201)},
     "conversations/direct/": {"POST": _known(201)},
     "conversations/<uuid:conversation_id>/": {
-        "GET": "401 200 200 200 404 401 404",
-        "PATCH": "401 403 200 200 404 401 404",
-        "DELETE": "401 403 403 204 404 401 404",
+        "GET": "401 200 200 200 404 401 404 404 404 401 401 401",
+        "PATCH": "401 403 200 200 404 401 404 404 404 401 401 401",
+        "DELETE": "401 403 403 204 404 401 404 404 404 401 401 401",
     },
-    "conversations/<uuid:conversation_id>/read/": {"POST": "401 200 200 200 404 401 404"},
+    "conversations/<uuid:conversation_id>/read/": {
+        "POST": "401 200 200 200 404 401 404 404 404 401 401 401"
+    },
     "conversations/<uuid:conversation_id>/members/": {
-        "GET": "401 200 200 200 404 401 404",
-        "POST": "401 403 201 201 404 401 404",
+        "GET": "401 200 200 200 404 401 404 404 404 401 401 401",
+        "POST": "401 403 201 201 404 401 404 404 404 401 401 401",
     },
     "conversations/<uuid:conversation_id>/members/<uuid:user_id>/": {
-        "GET": "401 200 200 200 404 401 404",
-        "PATCH": "401 403 403 200 404 401 404",
-        "DELETE": "401 403 204 204 404 401 404",
+        "GET": "401 200 200 200 404 401 404 404 404 401 401 401",
+        "PATCH": "401 403 403 200 404 401 404 404 404 401 401 401",
+        "DELETE": "401 403 204 204 404 401 404 404 404 401 401 401",
     },
     "conversations/<uuid:conversation_id>/messages/": {
-        "GET": "401 200 200 200 404 401 404",
-        "POST": "401 201 201 201 404 401 404",
+        "GET": "401 200 200 200 404 401 404 404 404 401 401 401",
+        "POST": "401 201 201 201 404 401 404 404 404 401 401 401",
     },
     "conversations/<uuid:conversation_id>/messages/<uuid:message_id>/": {
-        "GET": "401 200 200 200 404 401 404",
-        "PATCH": "401 403 403 403 404 401 404",
-        "DELETE": "401 403 204 204 404 401 404",
+        "GET": "401 200 200 200 404 401 404 404 404 401 401 401",
+        "PATCH": "401 403 403 403 404 401 404 404 404 401 401 401",
+        "DELETE": "401 403 204 204 404 401 404 404 404 401 401 401",
     },
     "sync/": {"POST": _known(200)},
-    "schema/": {"GET": "200 200 200 200 200 401 200"},
-    "docs/": {"GET": "200 200 200 200 200 401 200"},
+    "schema/": {"GET": "200 200 200 200 200 401 200 200 200 401 401 401"},
+    "docs/": {"GET": "200 200 200 200 200 401 200 200 200 401 401 401"},
 }
 
 #: Pages that Django renders and that hold nothing of anybody; a bearer token means nothing to them.
@@ -147,16 +153,23 @@ def body_for(address: str, method: str, *, refresh: str, newcomer: str, fresh_id
     return bodies.get((address.removeprefix("api/v1/"), method))
 
 
+#: What is no news to whoever says it.
+_MARK: Final = "4401 quiet quiet quiet not_found 4501 not_found not_found not_found 4501 4401 4401"
+#: Nobody goes on with a token of somebody else.
+_AUTH: Final = (
+    "4401 unauthenticated unauthenticated unauthenticated unauthenticated 4501 "
+    "unauthenticated unauthenticated unauthenticated 4501 4401 4401"
+)
+
 #: What each command of the socket is answered, for the same people. `quiet` is no answer, and
 #: no effect is tested apart; a number is the code with which the socket is closed.
 COMMANDS: Final[dict[str, str]] = {
-    "hello": "4401 welcome welcome welcome welcome 4501 welcome",
-    "message.send": "4401 ack ack ack not_found 4501 not_found",
-    "read": "4401 quiet quiet quiet not_found 4501 not_found",
-    "delivered": "4401 quiet quiet quiet not_found 4501 not_found",
-    "typing": "4401 quiet quiet quiet not_found 4501 not_found",
-    "sync": "4401 synced synced synced synced 4501 synced",
-    "auth": "4401 unauthenticated unauthenticated unauthenticated unauthenticated 4501 "
-    "unauthenticated",
-    "ping": "4401 pong pong pong pong 4501 pong",
+    "hello": "4401 welcome welcome welcome welcome 4501 welcome welcome welcome 4501 4401 4401",
+    "message.send": "4401 ack ack ack not_found 4501 not_found not_found not_found 4501 4401 4401",
+    "read": _MARK,
+    "delivered": _MARK,
+    "typing": _MARK,
+    "sync": "4401 synced synced synced synced 4501 synced synced synced 4501 4401 4401",
+    "auth": _AUTH,
+    "ping": "4401 pong pong pong pong 4501 pong pong pong 4501 4401 4401",
 }

@@ -16,7 +16,7 @@ from pneumatic.lib.delays import GrowingDelay
 from pneumatic.testing.factories import make_user
 from tests.security import matrix
 from tests.security.routes import METHODS, Route, routes
-from tests.security.world import ROLES, Cast, make_cast
+from tests.security.world import OUTSIDE, ROLES, Cast, make_cast
 
 ROUTES = list(routes())
 ADMIN = [route for route in ROUTES if route.is_admin]
@@ -87,7 +87,7 @@ def test_everybody_gets_the_expected_answer_at_every_door(cast: Cast, route: Rou
             if status is None:
                 # No such method. Who is not signed in doesn't even learn that.
                 assert answer.status_code in (405, 401), what
-                assert answer.status_code == 405 or role in ("stranger", "suspended"), what
+                assert answer.status_code == 405 or role in OUTSIDE, what
             else:
                 assert answer.status_code == int(status), f"{what}: {answer.content[:300]!r}"
             if answer.status_code >= 400:
@@ -95,6 +95,26 @@ def test_everybody_gets_the_expected_answer_at_every_door(cast: Cast, route: Rou
             if answer.status_code == 404 and route.address.startswith("api/"):
                 assert answer.json()["code"] == "not_found", what
             transaction.savepoint_rollback(here)
+
+
+@pytest.mark.parametrize("address", ["sign-on/", "sign-on/callback/"])
+def test_single_sign_on_lets_nobody_in_for_a_token(cast: Cast, settings: Any, address: str) -> None:
+    """Where there is a provider: it is asked, or the sign-in page told, whoever comes."""
+    settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID = "http://127.0.0.1:1", "chat"
+    before = Session.objects.count()
+    for role in ROLES:
+        for method in METHODS:
+            answer = Client().generic(
+                method,
+                f"/{address}?next=https://evil.example&code=x&state=y",
+                headers=cast.asks(role),
+            )
+            what = f"{method} {address} by {role}"
+            assert answer.status_code == (302 if method == "GET" else 405), what
+            if method == "GET":
+                assert answer["Location"].startswith("/sign-in?sso="), what
+                assert "evil" not in answer["Location"], what
+    assert Session.objects.count() == before
 
 
 @pytest.mark.parametrize(
@@ -201,7 +221,7 @@ def test_the_browsable_api_answers_as_the_matrix_says_to_those_signed_in_by_cook
 ) -> None:
     """Django's session opens no door more than a token does, and writing needs the CSRF token."""
     make_user("henry")
-    for role in ("member", "former", "elsewhere"):
+    for role in ("member", "former", "elsewhere", "staff", "superuser"):
         client = Client(enforce_csrf_checks=True)
         client.force_login(cast.people[role])
         for address, row in matrix.DOORS.items():

@@ -14,7 +14,7 @@ from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import make_token
 from pneumatic.testing.socket import Device, the_end
 from tests.security import matrix
-from tests.security.world import ROLES, Cast, make_cast
+from tests.security.world import OUTSIDE, ROLES, Cast, make_cast
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 
@@ -70,7 +70,7 @@ async def test_everybody_gets_the_expected_answer_to_every_command(
     elif role == "stranger":
         # Even with a token that is good: the first word is hello.
         await device.say(**command_for(kind, cast.group, foreign))
-    elif role == "suspended":
+    elif role in OUTSIDE:
         # Nothing can be said without a hello, and that is where it ends.
         await device.say(type="hello", token=cast.tokens[role])
     else:
@@ -94,7 +94,7 @@ async def test_everybody_gets_the_expected_answer_to_every_command(
         for event in ("message", "receipt", "typing", "presence"):
             if event != "presence" or role not in ("member", "admin", "owner"):
                 await witness.refute(event)
-    if role in ("former", "elsewhere"):
+    if role in ("former", "elsewhere", "staff", "superuser"):
         assert str(cast.group.id) not in str([f for f in device.received if f["type"] == "sync"])
         assert "between us" not in str(device.received)
     await device.close()
@@ -102,7 +102,7 @@ async def test_everybody_gets_the_expected_answer_to_every_command(
 
 
 @pytest.mark.parametrize("kind", ["message.send", "read", "delivered", "typing"])
-@pytest.mark.parametrize("role", ["former", "elsewhere"])
+@pytest.mark.parametrize("role", ["former", "elsewhere", "superuser"])
 async def test_what_one_may_not_see_is_answered_like_what_is_not_there(
     cast: Cast, kind: str, role: str
 ) -> None:
@@ -114,7 +114,7 @@ async def test_what_one_may_not_see_is_answered_like_what_is_not_there(
         assert real["code"] == "not_found"
 
 
-@pytest.mark.parametrize("role", ["former", "elsewhere"])
+@pytest.mark.parametrize("role", ["former", "elsewhere", "superuser"])
 async def test_a_sync_brings_nothing_of_what_one_may_not_see_but_its_removal(
     cast: Cast, role: str
 ) -> None:

@@ -2,17 +2,30 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from accounts.actions.sessions import sign_out
 from accounts.actions.users import suspend_user
 from accounts.models import Session, User
-from accounts.tokens import issue
+from accounts.tokens import AccessToken, issue, new_jti
 from chat.actions.members import add_member, change_role, remove_member
 from chat.models import Conversation, Message
 from pneumatic.testing.factories import make_group, make_session, make_user, say
 
+#: Who has an account.
+PEOPLE: Final = (
+    "member", "admin", "owner", "former", "suspended", "elsewhere", "staff", "superuser",
+)  # fmt: skip
+#: The owner's tokens that are good for nothing, or not for this.
+DEAD: Final = ("revoked", "expired", "refresh")
 #: In the order of the matrix's columns.
-ROLES: Final = ("stranger", "member", "admin", "owner", "former", "suspended", "elsewhere")
+ROLES: Final = ("stranger", *PEOPLE, *DEAD)
+#: Those who get no further than to the door.
+OUTSIDE: Final = ("stranger", "suspended", *DEAD)
 
 
 @dataclass
@@ -49,7 +62,12 @@ class Cast:
 
 def make_cast() -> Cast:
     """Everybody signed in; then one is removed from the group, and one is suspended."""
-    people = {role: make_user(role) for role in ROLES[1:]}
+    people = {role: make_user(role) for role in PEOPLE}
+    people["staff"].is_staff = True
+    people["superuser"].is_staff = people["superuser"].is_superuser = True
+    for role in ("staff", "superuser"):
+        people[role].save()
+    people["staff"].user_permissions.set(Permission.objects.all())
     gina = make_user("gina")
     owner = people["owner"]
     group = make_group(owner, people["member"], people["admin"], people["former"], gina)
@@ -71,6 +89,22 @@ def make_cast() -> Cast:
         other_group=other_group,
         other_message=other_message,
         owners_session=owners_session,
-        tokens={"stranger": None, **{role: pair.access for role, pair in pairs.items()}},
+        tokens={
+            "stranger": None,
+            **{role: pair.access for role, pair in pairs.items()},
+            **_dead_tokens(owner),
+        },
         refresh=issue(owners_session).refresh,
     )
+
+
+def _dead_tokens(user: User) -> dict[str, str | None]:
+    """All of them rightly signed."""
+    revoked = make_session(user)
+    access = issue(revoked).access
+    sign_out(session=revoked)
+    now, session = timezone.now(), make_session(user)
+    expired = AccessToken.encode(
+        session, jti=new_jti(), iat=now - timedelta(minutes=20), exp=now - timedelta(seconds=1)
+    )
+    return {"revoked": access, "expired": expired, "refresh": issue(make_session(user)).refresh}
