@@ -20,6 +20,22 @@ from accounts.tests.conftest import PASSWORD
 from pneumatic.lib.errors import Unavailable
 
 TOKEN = "/api/v1/auth/token/"
+#: What one could type for alice, hoping that the database finds her and the brake doesn't.
+ALIKE = [
+    "ALICE",
+    " alice",
+    "alice\t",
+    "alice\u00a0",
+    "alice\u200b",
+    "\ufeffalice",
+    "al\u00adice",
+    "\uff41\uff4c\uff49\uff43\uff45",
+    "al\u0131ce",
+    "AL\u0130CE",
+    "ali\u0441e",
+    "alice\u0301",
+    "alice\0",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +75,14 @@ def test_name_and_e_mail_address_are_slowed_apart(alice: User) -> None:
     assert guess(1, " alice ", network=2) == [429], "which is the same name"
 
     assert guess(12, "alice@example.org", network=1) == guess(12, "nobody@example.org", network=3)
+
+
+@pytest.mark.parametrize("spelling", ALIKE, ids=ascii)
+def test_no_spelling_of_a_name_begins_its_count_anew(alice: User, spelling: str) -> None:
+    """Either it is another name, which opens nothing, or it is slowed with the name itself."""
+    assert guess(12)[-1] == 429
+
+    assert sign_in(Client(), spelling, REMOTE_ADDR="203.0.113.9").status_code in (400, 401, 429)
 
 
 def test_who_proves_otherwise_to_be_the_owner_is_slowed_by_neither(alice: User) -> None:

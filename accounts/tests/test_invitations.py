@@ -1,11 +1,14 @@
 """Invitations: one person each, and they tell nothing of accounts: row 7."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail as outgoing
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks as Committed
@@ -90,6 +93,32 @@ def test_of_two_who_verify_with_one_invitation_one_gets_an_account(
     ]
     assert statuses == [201, 403]
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_who_come_at_once_with_one_invitation_one_gets_an_account(
+    settings: Settings,
+) -> None:
+    """A code is good for one person, however many of its friends press the button together."""
+    settings.REGISTRATION = "invitation"
+    code = actions.invite(created_by=None)[1].partition("#")[2]
+    together = threading.Barrier(20)
+
+    def come(number: int) -> int:
+        person = {"username": f"dora{number}", "email": f"dora{number}@example.org"}
+        together.wait(20)
+        try:
+            body = {**person, "password": PASSWORD, "invitation": code}
+            return APIClient().post(REGISTER, body).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as pool:
+        statuses = sorted(pool.map(come, range(20)))
+
+    assert statuses == [201] + [403] * 19
+    assert User.objects.count() == Session.objects.count() == 1
+    assert Invitation.objects.get().used_by == User.objects.get()
 
 
 def test_the_command_prints_a_link_that_works(
