@@ -115,11 +115,6 @@ def since(
     )
 
 
-def nothing_in(standing: Standing) -> Catchup:
-    """What a device has missed that knows all of it."""
-    return Catchup([], [], set(standing.versions), [], set())
-
-
 def page(part: Part) -> Page:
     """Read a part's frames, as of the moment that `since` looked."""
     members = _changed_members(part)

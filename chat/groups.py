@@ -14,6 +14,11 @@ def conversation(conversation_id: UUID | str) -> str:
     return f"{_CONVERSATION}{conversation_id}"
 
 
+def conversation_of(group: str) -> UUID | None:
+    """The conversation whose group this is; None for a group of another kind."""
+    return UUID(group.removeprefix(_CONVERSATION)) if group.startswith(_CONVERSATION) else None
+
+
 def user(user_id: UUID | str) -> str:
     return f"{_USER}{user_id}"
 

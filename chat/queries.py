@@ -1,10 +1,12 @@
 """What a person may see. Every read of conversations begins here."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db.models import (
+    Aggregate,
     BigIntegerField,
     Count,
     Expression,
@@ -15,6 +17,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
 )
 from django.db.models.functions import Coalesce, Now
@@ -34,6 +37,23 @@ class Seat(NamedTuple):
 
     conversation: Conversation
     membership: Membership
+
+
+class _ByKey(Aggregate):
+    """Pairs of key and value as the text of one JSON object."""
+
+    arity = 2
+    function = "JSON_GROUP_OBJECT"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **given: Any) -> Any:
+        template = "%(function)s(%(expressions)s)::text"
+        return self.as_sql(
+            compiler, connection, function="JSON_OBJECT_AGG", template=template, **given
+        )
+
+
+_read_versions: Final = msgspec.json.Decoder(dict[UUID, int]).decode
 
 
 class Standing(NamedTuple):
@@ -254,19 +274,25 @@ def circle_of(user_id: UUID) -> dict[UUID, int]:
 
 
 def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
-    """What each of these people may read, in one query for all of them."""
+    """What each of these people may read, in one query for all of them.
+
+    A row a person and not one a conversation: every heartbeat asks, and to read that many rows
+    would cost more than all the rest of its answer.
+    """
     theirs = (
         Membership.objects.filter(user__in=list(user_ids), left_at=None)
         .order_by()
-        .values_list("conversation_id", "conversation__version", "user_id")
+        .values("user_id")
+        .annotate(versions=_ByKey("conversation_id", "conversation__version"))
+        .values_list("user_id", "versions")
     )
-    no_version = Value(-1, BigIntegerField())
-    rows = list(theirs.union(_epochs(no_version, F("epoch")), all=True))
-    epoch = _epoch_in(found for found, version, _ in rows if version < 0)
+    nothing = Value(None, TextField())
+    rows: list[tuple[UUID, str | None]] = list(theirs.union(_epochs(nothing), all=True))
+    epoch = _epoch_in(found for found, versions in rows if versions is None)
     standings = {each: Standing(epoch, {}) for each in user_ids}
-    for conversation_id, version, user_id in rows:
-        if version >= 0:
-            standings[user_id].versions[conversation_id] = version
+    for user_id, versions in rows:
+        if versions is not None:
+            standings[user_id] = Standing(epoch, _read_versions(versions))
     return standings
 
 

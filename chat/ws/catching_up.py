@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from accounts.authentication import Identity
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
 
 
+_NOTHING_NEW: Final = protocol.encode(protocol.Synced())
 #: To be held around reads from the database, and around nothing else: a device that takes its time
 #: with what it is sent shall not keep others waiting.
 Turn = Callable[[], AbstractAsyncContextManager[None]]
@@ -35,16 +36,20 @@ async def bring_up_to_date(
 
     Who is `patient` lets others share the read that most syncs end with.
     """
-    joined = set(hub().conversations_of(socket))
+    before = hub().conversations_of(socket)
     with _joins_of(socket) as newer:
-        found = await _look(identity, command, turn, patient=patient)
+        found = await _look(identity, command, turn, patient=patient, joined=before)
+        if found is None:
+            socket.outbound.offer(_synced(command.ref))
+            return
+        joined = set(before)
         missing = found.readable - joined
         if missing:
             # The invitation was lost. Join now, and read again what may have happened meanwhile.
             await join(socket, dict.fromkeys(missing, 0))
             joined |= missing
             newer.clear()
-            found = await _look(identity, command, turn)
+            found = await _read(identity, command, turn)
         if not command.partial:
             found.removed.extend(joined - found.readable - set(found.removed))
         await _put_out(socket, found.removed, newer)
@@ -52,24 +57,53 @@ async def bring_up_to_date(
 
 
 async def _look(
-    identity: Identity, command: protocol.Sync, turn: Turn, *, patient: bool = False
-) -> catchup.Catchup:
-    """What the device has missed, read from the database from now on."""
-    since = partial(
+    identity: Identity,
+    command: protocol.Sync,
+    turn: Turn,
+    *,
+    patient: bool,
+    joined: Collection[UUID],
+) -> catchup.Catchup | None:
+    """What the device has missed; None where it knows all, and has joined all, there is."""
+    if not command.versions and not patient:
+        return await _read(identity, command, turn)
+    async with turn():
+        standing = await standings().of(identity.user.id, patient=patient)
+        same_history = command.epoch == standing.epoch
+        if (
+            same_history
+            and not command.states
+            and command.versions == standing.versions
+            and len(joined) == len(standing.versions)
+            and all(map(standing.versions.__contains__, joined))
+        ):
+            return None
+        since = _since(identity, command)
+        return await in_database(since, same_history=same_history, standing=standing)
+
+
+async def _read(identity: Identity, command: protocol.Sync, turn: Turn) -> catchup.Catchup:
+    """The same, read from the database from now on, whatever the device knows."""
+    async with turn():
+        standing = await standings().of(identity.user.id) if command.versions else None
+        same_history = standing is not None and command.epoch == standing.epoch
+        since = _since(identity, command)
+        return await in_database(since, same_history=same_history, standing=standing)
+
+
+def _since(identity: Identity, command: protocol.Sync) -> "partial[catchup.Catchup]":
+    return partial(
         catchup.since,
         identity.user,
         command.versions,
         partial=command.partial,
         states=command.states,
     )
-    async with turn():
-        if not command.versions and not patient:
-            return await in_database(since, same_history=False)
-        standing = await standings().of(identity.user.id, patient=patient)
-        same_history = command.epoch == standing.epoch
-        if same_history and not command.states and command.versions == standing.versions:
-            return catchup.nothing_in(standing)
-        return await in_database(since, same_history=same_history, standing=standing)
+
+
+def _synced(ref: str | None) -> str:
+    """The answer to most heartbeats."""
+    return _NOTHING_NEW if ref is None else protocol.encode(protocol.Synced(ref=ref))
 
 
 async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[UUID]:

@@ -133,7 +133,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._bad_frame(bad)
             return
         kind = str(command.__struct_config__.tag)
-        metrics.FRAMES.labels(kind).inc()
+        metrics.frames_of(kind).inc()
         with tracing.span("socket.frame", frame=kind):
             await self._handle(command)
 

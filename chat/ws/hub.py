@@ -83,11 +83,11 @@ class Hub:
 
     def conversations_of(self, socket: Socket) -> list[UUID]:
         """The conversations that a socket is in."""
-        prefix = groups.conversation("")
+        rooms = self._rooms.by_group
         return [
-            UUID(group.removeprefix(prefix))
+            conversation_id
             for group in self._rooms.sockets.get(socket, ())
-            if group.startswith(prefix)
+            if (conversation_id := rooms[group].conversation_id) is not None
         ]
 
     def ended_in(self, conversation_id: UUID) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from chat import groups, protocol, queries
+from chat import protocol, queries
 from chat.actions.unheard import say_heard, say_unheard
 from chat.ws.rooms import Rooms
 from pneumatic.lib.threads import in_database
@@ -57,11 +57,10 @@ class Polling:
         await self._also()
 
     async def _resync_what_changed(self) -> None:
-        prefix = groups.conversation("")
         rooms = {
-            UUID(group.removeprefix(prefix)): room
-            for group, room in self._rooms.by_group.items()
-            if group.startswith(prefix)
+            room.conversation_id: room
+            for room in self._rooms.by_group.values()
+            if room.conversation_id is not None
         }
         versions = await in_database(queries.versions_of, list(rooms))
         changed = [each for each in versions if self._seen.get(each) != versions[each]]

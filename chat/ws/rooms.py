@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
 
+from chat import groups
 from chat.ws.outbound import Outbound
 from pneumatic.lib import realtime
 
@@ -28,11 +29,13 @@ class Socket(Protocol):
 class Room:
     """A group and the local sockets in it."""
 
-    __slots__ = ("ended", "held", "joined", "lock", "name", "sockets")
+    __slots__ = ("conversation_id", "ended", "held", "joined", "lock", "name", "sockets")
 
     def __init__(self, name: str) -> None:
         #: The group's. One text for all sockets: each would keep a copy of its own.
         self.name = name
+        #: Kept, because every heartbeat asks for those of a socket.
+        self.conversation_id = groups.conversation_of(name)
         self.sockets: set[Socket] = set()
         self.lock = asyncio.Lock()
         self.joined = False

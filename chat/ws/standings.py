@@ -6,6 +6,7 @@ never rests on a read that began before its question came in.
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -25,7 +26,7 @@ class Standings:
     """One event loop's questions, by person, and the read that answers them."""
 
     def __init__(self) -> None:
-        self._asked: dict[UUID, asyncio.Future[Standing]] = {}
+        self._asked: dict[UUID, list[asyncio.Future[Standing]]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
 
@@ -34,15 +35,14 @@ class Standings:
 
         Who is `patient` lets others come along first. Raises what `in_database` raises.
         """
-        answer = self._asked.get(user_id)
-        if answer is None:
-            answer = self._asked[user_id] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Standing] = loop.create_future()
+        self._asked.setdefault(user_id, []).append(answer)
         if not patient:
             self._hurry.set()
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.get_running_loop().create_task(self._read())
-        # Shielded: another socket of the same person may wait for it as well.
-        return await asyncio.shield(answer)
+            self._reading = loop.create_task(self._read())
+        return await answer
 
     async def _read(self) -> None:
         while self._asked:
@@ -54,18 +54,17 @@ class Standings:
             try:
                 found = await in_database(standings_of, some.keys())
             except Exception as error:
-                for answer in some.values():
+                for answer in _waited_for(some):
                     answer.set_exception(error)
-                    # Who asked may be gone by now.
-                    answer.exception()
             except BaseException:
                 # The event loop ends. Nobody shall wait for an answer that can't come.
-                for answer in (*some.values(), *self._asked.values()):
+                for answer in (*_waited_for(some), *_waited_for(self._asked)):
                     answer.cancel()
                 raise
             else:
-                for each, answer in some.items():
-                    answer.set_result(found[each])
+                for each, answers in some.items():
+                    for answer in _waited_for({each: answers}):
+                        answer.set_result(found[each])
 
     async def _gather(self) -> None:
         try:
@@ -73,6 +72,13 @@ class Standings:
                 await self._hurry.wait()
         except TimeoutError:
             return
+
+
+def _waited_for(
+    asked: Mapping[UUID, list[asyncio.Future[Standing]]],
+) -> Iterator[asyncio.Future[Standing]]:
+    """Without those of sockets that are gone by now."""
+    return (answer for each in asked.values() for answer in each if not answer.done())
 
 
 _standings = PerLoop(Standings)
