@@ -82,7 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ("username",)
         constraints = (
             # One person a name and an address, whatever the case; their indexes serve
-            # sign-in. The search for people reads the table through.
+            # sign-in. Those of the search for people are PostgreSQL's only: migration 0002.
             models.UniqueConstraint(
                 Lower("username"),
                 name="user_username_unique",

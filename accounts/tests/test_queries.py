@@ -2,6 +2,8 @@ from datetime import timedelta
 from unittest.mock import ANY
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -60,6 +62,27 @@ def test_a_search_is_one_query(
 ) -> None:
     with django_assert_num_queries(1):
         queries.search_people("b", asking=alice)
+
+
+@pytest.mark.needs_postgres
+def test_among_many_people_a_search_steps_through_indexes(alice: User) -> None:
+    User.objects.bulk_create(
+        User(username=f"{n:04x}", email=f"{n}@example.org", display_name=f"{n:04x}"[::-1])
+        for n in range(5_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_user")
+    with CaptureQueriesContext(connection) as asked:
+        assert _found("12A", alice, limit=50) == sorted(
+            name for n in range(5_000) if "12a" in {(name := f"{n:04x}")[:3], name[:0:-1]}
+        )
+    (query,) = asked.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + query["sql"].replace("%", "%%"), ())
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "user_username_begins" in plan
+    assert "user_display_name_begins" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_an_active_session_comes_with_its_user_in_one_query(
