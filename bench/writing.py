@@ -5,7 +5,9 @@ Paths, each called by so many coroutines of which every one waits for its commit
 - `ours`: `chat.ws.sends`, as the socket's handler does; announcing included.
 - `orm`: statement by statement through the ORM, in Channels' one thread for the database.
 - `statement`: all in one round trip on a pool of asynchronous connections. A function of the
-  database, because the question whether the id is known must see what the lock waited for.
+  database, because the question whether the id is known must see what the lock waited for. It does
+  less than ours: it announces nothing, looks for no mention or reply, and leaves the sender's own
+  place in the conversation as it is. Durability, tables and indexes are the same.
 - `single`: our own action, but for one message at a time.
 
 Prints JSON: by number of senders and path, a result for each round; the paths take turns.

@@ -6,9 +6,8 @@ included.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,7 +19,9 @@ from chat.actions.appending import names_in
 from chat.actions.drafts import Busy, Draft, Result, Sent, bad_reply, repeat
 from chat.errors import NoSuchConversation, ReadOnly
 from chat.models import Message
+from pneumatic.lib.postgres import one_statement
 
+_STATEMENT: Final = "SELECT * FROM chat_append(%s, %s)"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(list[str]).decode
 _COLUMNS: Final = [field.attname for field in Message._meta.concrete_fields]
@@ -53,11 +54,7 @@ class _Answer(NamedTuple):
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
     asked = [_asked(draft) for draft in drafts.values()]
-    # In somebody else's transaction a savepoint: what fails here undoes nothing of theirs.
-    own = transaction.atomic() if connection.in_atomic_block else nullcontext()
-    with own, connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM chat_append(%s, %s)", [_encode(asked).decode(), wait])
-        answers = [_Answer(*row) for row in cursor.fetchall()]
+    answers = [_Answer(*row) for row in _rows([_encode(asked).decode(), wait])]
     known = _known(drafts, answers)
     results: dict[int, Result] = {}
     for (place, draft), one, answer in zip(drafts.items(), asked, answers, strict=True):
@@ -68,6 +65,15 @@ def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
         else:
             results[place] = _not_stored(draft, answer, known)
     return results
+
+
+def _rows(parameters: Sequence[str | bool]) -> list[tuple[Any, ...]]:
+    if not connection.in_atomic_block:
+        return one_statement(connection, _STATEMENT, parameters)
+    # In somebody else's transaction a savepoint: what fails here undoes nothing of theirs.
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_STATEMENT, parameters)
+        return list(cursor.fetchall())
 
 
 def _asked(draft: Draft) -> _Asked:

@@ -7,12 +7,15 @@ too. So it is here that they are counted together.
 
 import contextvars
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+
+if TYPE_CHECKING:  # The settings import this module, and that one reads them.
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 RV = TypeVar("RV")
 
@@ -90,3 +93,28 @@ class PatientConnection(psycopg.Connection[Any]):
             raise NoAnswer(waited) from None
         finally:
             found.left -= time.monotonic() - began
+
+
+def one_statement(
+    database: "BaseDatabaseWrapper", sql: str, parameters: Sequence[str | bool]
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement that is a transaction itself; its plan is kept by the connection.
+
+    Where the thread has no connection yet, one is borrowed from Django's pool for this statement
+    alone: what Django does to make it its own takes as long as the statement. Raises what Django
+    raises. To be called outside of a transaction.
+    """
+    pool = getattr(database, "pool", None)
+    if database.connection is not None or pool is None:
+        with database.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+    with database.wrap_database_errors:
+        pool.open()
+        borrowed = pool.getconn()
+        try:
+            if not borrowed.autocommit:  # It came back from a transaction that broke.
+                borrowed.autocommit = True
+            return psycopg.Cursor(borrowed).execute(sql, parameters, prepare=True).fetchall()
+        finally:
+            pool.putconn(borrowed)

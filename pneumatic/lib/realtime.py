@@ -8,7 +8,7 @@ an outage, and the listener is told when the layer is away and when it is back.
 import asyncio
 import time
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from pneumatic.lib.bus import Bus, Listener
 from pneumatic.lib.channel import Envelope, publish_blocking
@@ -49,5 +49,9 @@ def publish(group: str, envelope: Envelope) -> None:
 
 def publish_on_commit(group: str, envelope: Envelope) -> None:
     """Publish when the current transaction commits; nothing is published when it does not."""
+    if connection.connection is None:
+        # Nothing is left to commit. Django would open a connection to find that out.
+        publish(group, envelope)
+        return
     # Robust: what is committed has succeeded, whatever becomes of its announcement.
     transaction.on_commit(lambda: publish(group, envelope), robust=True)

@@ -1,14 +1,16 @@
 """Patience with PostgreSQL: how long all statements of one piece of work wait, together."""
 
 import time
+from typing import Any
 
 import psycopg
+import psycopg_pool
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 
 from pneumatic.lib import threads
-from pneumatic.lib.postgres import NoAnswer, patience
+from pneumatic.lib.postgres import NoAnswer, one_statement, patience
 from pneumatic.lib.threads import unavailable_from
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
@@ -79,3 +81,39 @@ def test_only_a_server_that_was_silent_for_long_costs_the_other_connections(
 
 def test_the_servers_own_limit_for_locks_ends_before_ours() -> None:
     assert "lock_timeout=3000" in settings.DATABASES["default"]["OPTIONS"]["options"]
+
+
+def pool() -> psycopg_pool.ConnectionPool[Any]:
+    """Django's own."""
+    found: psycopg_pool.ConnectionPool[Any] = getattr(connection, "pool")  # noqa: B009
+    return found
+
+
+def test_one_statement_borrows_a_connection_and_gives_it_back() -> None:
+    connection.close()
+    for _ in range(pool().max_size + 1):
+        assert one_statement(connection, "SELECT %s", ["a"]) == [("a",)]
+        with pytest.raises(DataError):
+            one_statement(connection, "SELECT %s::int", ["a"])
+    assert connection.connection is None
+
+
+def test_one_statement_is_committed_whatever_the_connection_was_in_before() -> None:
+    connection.close()
+    broken = pool().getconn()
+    broken.autocommit = False
+    broken.execute("SELECT 1")
+    pool().putconn(broken)
+    for _ in range(len(pool()._pool)):
+        assert one_statement(connection, "SELECT pg_current_xact_id()::text", [])
+    for each in pool()._pool:
+        assert each.autocommit
+        assert each.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_one_statement_waits_as_long_as_the_patience_and_lets_its_connection_go() -> None:
+    connection.close()
+    with patience(0.3), pytest.raises(OperationalError) as caught:
+        one_statement(connection, "SELECT pg_sleep(20)", [])
+    assert isinstance(caught.value.__cause__, NoAnswer)
+    assert one_statement(connection, "SELECT %s", ["b"]) == [("b",)]
