@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.db.backends.utils import CursorWrapper
 
@@ -11,6 +12,7 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count from now on; call what is returned for the number so far."""
     count = 0
     real, real_many = CursorWrapper.execute, CursorWrapper.executemany
+    real_bare = psycopg.Cursor.execute
 
     def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
         nonlocal count
@@ -23,6 +25,13 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         count += 1
         return real_many(self, sql, params)
 
+    def execute_bare(self: psycopg.Cursor[Any], *args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        # `one_statement` has no cursor of Django's, whose own are of a kind that derives from this.
+        count += type(self) is psycopg.Cursor
+        return real_bare(self, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", execute_bare)
     monkeypatch.setattr(CursorWrapper, "execute", execute)
     monkeypatch.setattr(CursorWrapper, "executemany", executemany)
     return lambda: count
