@@ -1,0 +1,190 @@
+"""What a person may see of conversations, their members and messages."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import (
+    Count,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from chat import limits
+from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
+from chat.models import Conversation, Membership, Mention, Message
+
+
+class Seat(NamedTuple):
+    """A person's place in a conversation."""
+
+    conversation: Conversation
+    membership: Membership
+
+
+class Page(NamedTuple):
+    """Messages in ascending order, and whether there are more on either side."""
+
+    messages: list[Message]
+    has_before: bool
+    has_after: bool
+
+
+def visible_to(user: User) -> QuerySet[Conversation]:
+    """The conversations that the person is in now."""
+    return Conversation.objects.filter(memberships__user=user, memberships__left_at=None)
+
+
+def seats_of(user: User) -> QuerySet[Membership]:
+    """The person's current memberships with their conversations and unread mentions."""
+    mentions = (
+        Mention.objects.filter(
+            user=OuterRef("user"),
+            conversation=OuterRef("conversation"),
+            seq__gt=OuterRef("read_seq"),
+        )
+        .order_by()
+        .values("user")
+        .annotate(count=Count("*"))
+        .values("count")
+    )
+    return (
+        Membership.objects.filter(user=user, left_at=None)
+        .select_related("conversation")
+        .annotate(unread_mentions=Coalesce(Subquery(mentions, IntegerField()), 0))
+    )
+
+
+def conversation_for(user: User, conversation_id: UUID, *, lock: bool = False) -> Seat:
+    """The conversation and the person's membership in it.
+
+    With `lock` the conversation's row is locked first, and the membership read after that: what
+    it says then holds until the end of the transaction. Raises `NoSuchConversation` also where
+    the person is not (any more) in it.
+    """
+    if not lock:
+        seat = seats_of(user).filter(conversation=conversation_id).first()
+        if seat is None:
+            raise NoSuchConversation
+        return Seat(seat.conversation, seat)
+    conversation = Conversation.objects.select_for_update().filter(id=conversation_id).first()
+    if conversation is None:
+        raise NoSuchConversation
+    membership = Membership.objects.filter(
+        conversation=conversation, user=user, left_at=None
+    ).first()
+    if membership is None:
+        raise NoSuchConversation
+    return Seat(conversation, membership)
+
+
+def still_there(seat: Seat) -> None:
+    """To be asked after a read: what was read then is from before any end of the membership.
+
+    Raises `NoSuchConversation`.
+    """
+    if not is_member(seat.membership.user_id, seat.conversation.id):
+        raise NoSuchConversation
+
+
+def is_member(user_id: UUID, conversation_id: UUID) -> bool:
+    return Membership.objects.filter(
+        user=user_id, conversation=conversation_id, left_at=None
+    ).exists()
+
+
+def ended_version_for(user_id: UUID, conversation_id: UUID) -> int:
+    """At which version somebody's membership last ended, where the person is a member now.
+
+    Raises `NoSuchConversation`.
+    """
+    found = (
+        Conversation.objects.filter(
+            id=conversation_id, memberships__user=user_id, memberships__left_at=None
+        )
+        .values_list("ended_version", flat=True)
+        .first()
+    )
+    if found is None:
+        raise NoSuchConversation
+    return found
+
+
+def members_among(conversation_id: UUID, user_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these people who are in the conversation now."""
+    return set(
+        Membership.objects.filter(
+            conversation=conversation_id, user__in=list(user_ids), left_at=None
+        ).values_list("user_id", flat=True)
+    )
+
+
+def members_of(conversation_id: UUID) -> QuerySet[Membership]:
+    """Current members with their accounts; the caller has checked that they may be seen."""
+    return (
+        Membership.objects.filter(conversation=conversation_id, left_at=None)
+        .select_related("user")
+        .order_by("id")
+    )
+
+
+def member_for(seat: Seat, user_id: UUID) -> Membership:
+    """One current member of the seat's conversation; raises `NoSuchMember`."""
+    found = members_of(seat.conversation.id).filter(user=user_id).first()
+    if found is None:
+        raise NoSuchMember
+    return found
+
+
+def message_for(seat: Seat, message_id: UUID) -> Message:
+    """One message of the seat's conversation; raises `NoSuchMessage`."""
+    found = Message.objects.filter(conversation=seat.conversation, id=message_id).first()
+    still_there(seat)
+    if found is None:
+        raise NoSuchMessage
+    return found
+
+
+def page(
+    seat: Seat,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+    limit: int = limits.PAGE,
+) -> Page:
+    """Messages before or after a place, around it, or the newest ones.
+
+    Sequence numbers have no gaps, so any page is one range of the index, whatever its depth.
+    Raises `NoSuchConversation` where the membership ended while it was read.
+    """
+    last = seat.conversation.last_seq
+    if around is not None:
+        first = max(1, min(around - limit // 2, last - limit + 1))
+    elif after is not None:
+        first = after + 1
+    else:
+        end = last if before is None else min(before - 1, last)
+        first = max(1, end - limit + 1)
+        limit = min(limit, end - first + 1)
+    rows = list(
+        Message.objects.filter(
+            conversation=seat.conversation, seq__gte=first, seq__lt=first + max(0, limit)
+        ).order_by("seq")
+    )
+    still_there(seat)
+    if not rows:
+        return Page([], has_before=last > 0 and first > 1, has_after=first <= last)
+    return Page(rows, has_before=rows[0].seq > 1, has_after=rows[-1].seq < last)
+
+
+def unread_mentions(membership: Membership) -> int:
+    return Mention.objects.filter(
+        user=membership.user_id,
+        conversation=membership.conversation_id,
+        seq__gt=membership.read_seq,
+    ).count()
