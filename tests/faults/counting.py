@@ -21,7 +21,8 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         # What opens and ends a transaction is no question, and nobody's frame asks every 1.5 s
         # whether another process can be heard.
         no_question = str(sql).startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
-        count += not (no_question or Unheard._meta.db_table in str(sql))
+        by_the_clock = str(sql).startswith("SELECT 1 AS") and Unheard._meta.db_table in str(sql)
+        count += not (no_question or by_the_clock)
         return real(self, sql, params)
 
     def executemany(self: CursorWrapper, sql: Any, params: Any) -> Any:
