@@ -62,6 +62,25 @@ async def test_a_foreign_page_cannot_open_a_socket(live_world: World, origin: by
     assert await device.expect_close() == 4503
 
 
+@pytest.mark.parametrize(
+    ("allowed", "origin"),
+    [
+        ([], b"http://testserver"),
+        (["https://chat.example.org"], b"http://chat.example.org"),
+        (["https://chat.example.org"], b"https://chat.example.org:444"),
+        (["https://chat.example.org"], b"https://chat.example.org.evil.example"),
+        (["https://chat.example.org"], b"https://testserver"),
+    ],
+)
+async def test_with_https_or_a_list_an_origin_is_the_same_to_the_letter(
+    live_world: World, settings: Settings, allowed: list[str], origin: bytes
+) -> None:
+    settings.HTTPS, settings.ALLOWED_ORIGINS = True, allowed
+    device = Device(headers=[(b"host", b"testserver"), (b"origin", origin)])
+    await device.open()
+    assert await device.expect_close() == 4503
+
+
 async def test_two_origins_are_none(live_world: World) -> None:
     ours = (b"origin", b"http://testserver")
     device = Device(headers=[(b"host", b"testserver"), ours, ours])
