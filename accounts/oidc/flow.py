@@ -168,6 +168,8 @@ def _with_user_info(
     # Core, 5.3.2: else the access token may be of somebody else.
     if told.get("sub") != claims["sub"]:
         raise SignOnFailed("invalid", "sub of the user info")
+    # The token has no address, so it can't say either whether the one told here was verified.
+    claims.pop("email_verified", None)
     return {**told, **claims}
 
 

@@ -122,6 +122,17 @@ def test_user_info_of_somebody_else_is_refused(client: Client, provider: Identit
     assert not User.objects.exists()
 
 
+def test_a_token_without_an_address_does_not_vouch_for_that_of_the_user_info(
+    client: Client, provider: IdentityProvider
+) -> None:
+    unverified = CAROL | {"email_verified": False}
+    vouching = {"email_verified": True}
+    provider.control(people={"carol": unverified}, tells_in="userinfo", claims=vouching)
+
+    assert reason(enter(client, provider)) == "unverified"
+    assert not User.objects.exists()
+
+
 @pytest.mark.parametrize("algorithm", ["PS256", "ES256", "RS256"])
 def test_a_new_key_of_the_provider_is_found(
     client: Client, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch, algorithm: str
