@@ -24,7 +24,7 @@ from accounts.api import cookies
 from accounts.errors import SignOnFailed
 from accounts.oidc import Handshake
 from pneumatic.lib.http import attempt, client_address
-from pneumatic.lib.threads import unavailable_from
+from pneumatic.lib.outages import unavailable_from
 
 log = structlog.get_logger(__name__)
 

@@ -13,6 +13,9 @@ from prometheus_client import Counter, Histogram
 RATE_LIMITED: Final = Counter(
     "pneumatic_rate_limited", "What was refused for going too fast.", ["scope"]
 )
+DATABASE_UNAVAILABLE: Final = Counter(
+    "pneumatic_database_unavailable", "Work that the database could not do.", ["reason"]
+)
 LOOP_LAG: Final = Histogram(
     "pneumatic_loop_lag_seconds",
     "How late the event loop did what was due: it was busy, or the whole process stood still.",
@@ -27,6 +30,11 @@ _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 def rate_limited(scope: str) -> None:
     """Count one refusal; ``scope`` says of what, as docs/operations.md lists them."""
     RATE_LIMITED.labels(scope).inc()
+
+
+def database_unavailable(reason: str) -> None:
+    """Count work that came to nothing; ``reason`` says why, as docs/operations.md lists them."""
+    DATABASE_UNAVAILABLE.labels(reason).inc()
 
 
 async def watch_loop_lag() -> None:

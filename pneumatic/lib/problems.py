@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from pneumatic.lib import errors, strictjson
 from pneumatic.lib.errors import ProblemError
 from pneumatic.lib.http import charged
-from pneumatic.lib.threads import repeated, unavailable_from, was_undone
+from pneumatic.lib.outages import repeated, unavailable_from, was_undone
 
 if TYPE_CHECKING:
     # DRF's views import this module for their defaults.

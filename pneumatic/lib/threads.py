@@ -8,7 +8,6 @@ query delays every socket. Here there are ``DATABASE_THREADS`` of them, nobody w
 import asyncio
 import contextvars
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,15 +16,15 @@ from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 import psycopg
-import psycopg_pool
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pneumatic.lib import postgres
+from pneumatic.lib import metrics, postgres
 from pneumatic.lib.errors import ProblemError, Unavailable
+from pneumatic.lib.outages import repeated, unavailable_from
 
 log = structlog.get_logger(__name__)
 
@@ -36,96 +35,6 @@ T = TypeVar("T")
 SECONDS: Final = 5.0
 #: How much work may wait for each thread; what comes on top is refused at once.
 WAITING_PER_THREAD: Final = 250
-#: How often work is begun that a deadlock, or another transaction's success, undid.
-ATTEMPTS: Final = 4
-
-_AWAY: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-# A server that may only be read is a standby, or was the primary until a moment ago; one that
-# ended our transaction for its idleness closed the connection with it.
-_AWAY_STATES: Final = frozenset({"25006", "25P03"})
-_UNDONE_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_POOL_ERRORS: Final = (
-    psycopg_pool.PoolTimeout,
-    psycopg_pool.PoolClosed,
-    psycopg_pool.TooManyRequests,
-)
-
-
-# --- What a failure of the database means -------------------------------------------------------
-
-
-def unavailable_from(error: BaseException) -> Unavailable | None:
-    """What to tell where ``error`` says that the database can't serve now; None for any other.
-
-    Where the connection is lost, or leads to a server that can only be read, the pooled ones are
-    let go as well: they lead to the same place.
-    """
-    state = _state_of(error)
-    if not isinstance(error, _AWAY) and state not in _AWAY_STATES:
-        return None
-    if state in _AWAY_STATES or _lost_connection(error, state):
-        _renew_pool()
-    return Unavailable("The database doesn't answer; try again.", retry_after=2)
-
-
-def was_undone(error: BaseException) -> bool:
-    """Whether another transaction won over ours, which left nothing behind and may be repeated."""
-    return _state_of(error) in _UNDONE_STATES
-
-
-def repeated(work: Callable[[], T], undone: BaseException | None = None) -> T:
-    """What ``work``, one transaction, returns; begun anew where another transaction undid it.
-
-    ``undone`` is the error by which a first attempt has ended already.
-    """
-    left = ATTEMPTS - (undone is not None)
-    while True:
-        if undone is not None:
-            # The other one has what it wanted, so there is nothing to wait for.
-            log.info("transaction_repeated", state=_state_of(undone))
-        left -= 1
-        try:
-            return work()
-        except DatabaseError as error:
-            if not left or not was_undone(error):
-                raise
-            undone = error
-
-
-def _state_of(error: BaseException) -> str | None:
-    """PostgreSQL's five characters for what went wrong, where it was PostgreSQL that said so."""
-    for each in (error, error.__cause__):
-        state = getattr(each, "sqlstate", None)
-        if isinstance(state, str):
-            return state
-    return None
-
-
-def _lost_connection(error: BaseException, state: str | None) -> bool:
-    cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    if not isinstance(cause, psycopg.Error) or isinstance(cause, _POOL_ERRORS):
-        return False
-    if isinstance(cause, postgres.NoAnswer):
-        return cause.is_lost
-    return state is None or state.startswith(("08", "57P"))
-
-
-_renewal = threading.Lock()
-_renewed_at = float("-inf")
-
-
-def _renew_pool() -> None:
-    """Replace the pooled connections, not more than once a second; on SQLite there are none."""
-    global _renewed_at
-    pool: psycopg_pool.ConnectionPool[Any] | None = getattr(connections["default"], "pool", None)
-    with _renewal:
-        if pool is None or time.monotonic() < _renewed_at + 1:
-            return
-        _renewed_at = time.monotonic()
-    pool.drain()
-
-
-# --- Work in threads ----------------------------------------------------------------------------
 
 
 class _Threads:
@@ -215,6 +124,7 @@ class _Job(Generic[T]):
         self.wanted = True
         with _counting:
             if _waiting >= settings.DATABASE_THREADS * WAITING_PER_THREAD:
+                metrics.database_unavailable("queue_full")
                 raise Unavailable("Too much is going on; try again.", retry_after=2)
             _waiting += 1
 
@@ -259,6 +169,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     except TimeoutError:
         if not patience.expired():
             raise
+        metrics.database_unavailable("no_answer")
         log.warning("database_unavailable", error=f"no answer within {SECONDS:.0f} s")
         raise Unavailable("The database doesn't answer; try again.", retry_after=2) from None
     finally:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 
 from chat.models import Conversation, Message
+from pneumatic.lib.metrics import DATABASE_UNAVAILABLE
 from pneumatic.lib.threads import end_threads, in_database
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected
@@ -45,6 +46,8 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_acknowledged_unstored_f
         pytest.skip("SQLite has a switch for it (on PostgreSQL: test_threads, by its error)")
     world = live_world
     most = await in_database(pages) + 3
+    alarm = DATABASE_UNAVAILABLE.labels("disk_full")._value
+    alarms = alarm.get()
 
     def limit(connection: Any, **_: Any) -> None:
         with connection.cursor() as cursor:
@@ -62,6 +65,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_acknowledged_unstored_f
         acknowledged = [frame["id"] for frame in answers if frame["type"] == "ack"]
         refused = [frame for frame in answers if frame["type"] == "error"]
         assert {frame["code"] for frame in refused} == {"unavailable"}
+        assert alarm.get() == alarms + len(refused), "and an operator may be told"
         stored = await in_database(list, Message.objects.filter(kind="text").values_list("id"))
         assert sorted(str(id) for (id,) in stored) == sorted(acknowledged)
         # There is room again: the same ids go through, and no place was burned.

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import DataError, OperationalError, connection
 
 from pneumatic.lib import threads
+from pneumatic.lib.outages import unavailable_from
 from pneumatic.lib.postgres import NoAnswer, one_statement, patience
-from pneumatic.lib.threads import unavailable_from
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 

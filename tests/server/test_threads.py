@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
-import psycopg_pool
 import pytest
-from django.db import IntegrityError, InternalError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from structlog.testing import capture_logs
 
 from pneumatic.lib import threads
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.threads import end_threads, in_database, unavailable_from
+from pneumatic.lib.threads import end_threads, in_database
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 
@@ -164,29 +163,3 @@ async def test_what_is_wrong_with_the_work_is_raised_as_it_is() -> None:
 
     with pytest.raises(IntegrityError):
         await in_database(wrong)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OperationalError("database is locked"),
-        psycopg_pool.TooManyRequests("the pool has 256 requests waiting"),
-        caused_by(OperationalError("timeout"), psycopg_pool.PoolTimeout("timeout")),
-        caused_by(OperationalError("gone"), psycopg.errors.AdminShutdown("terminating")),
-        caused_by(OperationalError("full"), psycopg.errors.DiskFull("no space left")),
-        caused_by(InternalError("read-only"), psycopg.errors.ReadOnlySqlTransaction("read-only")),
-    ],
-    ids=lambda error: type(error.__cause__ or error).__name__,
-)
-async def test_every_way_of_being_away_is_told_the_same(error: Exception) -> None:
-    problem = unavailable_from(error)
-    assert problem is not None
-    assert (problem.code, problem.status, bool(problem.retry_after)) == ("unavailable", 503, True)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [ValueError("x"), IntegrityError("x"), caused_by(InternalError("x"), psycopg.Error("x"))],
-)
-async def test_a_defect_is_not_taken_for_an_outage(error: Exception) -> None:
-    assert unavailable_from(error) is None
