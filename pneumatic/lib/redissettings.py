@@ -1,6 +1,22 @@
 """Django's settings for what processes share: in Redis, or in memory where there is only one."""
 
+import json
 from typing import Any
+
+
+class JsonSerializer:
+    """What Django's cache keeps in Redis, as JSON.
+
+    Django's own would load pickles: whoever can write to Redis would run code here.
+    """
+
+    def dumps(self, value: Any) -> str:
+        """Numbers remain numbers, so Redis can count; TypeError for what JSON doesn't know."""
+        return json.dumps(value)
+
+    def loads(self, stored: bytes) -> Any:
+        """ValueError for what isn't JSON, a pickle among it."""
+        return json.loads(stored)
 
 
 def channel_layers(url: str, prefix: str) -> dict[str, dict[str, Any]]:
@@ -46,6 +62,10 @@ def caches(url: str, prefix: str) -> dict[str, dict[str, Any]]:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": url,
             "KEY_PREFIX": f"{prefix}:cache",
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+            "OPTIONS": {
+                "serializer": JsonSerializer,
+                "socket_timeout": 1,
+                "socket_connect_timeout": 1,
+            },
         }
     }

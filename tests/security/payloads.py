@@ -107,9 +107,30 @@ _MARKDOWN: Final = [
     "~~<svg onload={run}>~~",
     "@<img src=x onerror={run}>",
 ]
+_ELEMENTS: Final = ["img src=x", "svg", "video src=x", "input autofocus", "p tabindex=1"]
+_HANDLERS: Final = ["onerror", "onload", "OnFocus", "onpointerenter", "onanimationend"]
+_WRAPPED: Final = ["<{tag} {on}={run}>", "> # <{tag}/{on}='{run}'>", "&lt;{tag} {on}={run}&gt;"]
+_MORE_DANGEROUS: Final = [
+    "java\nscript:{run}",
+    "javascript%3A{run}",
+    "jav&#x09;ascript:{run}",
+    "//javascript:{run}",
+    "feed:javascript:{run}",
+    "data:image/svg+xml,<svg onload={run}>",
+    "filesystem:http://example.org/{run}",
+    "\u200bjavascript:{run}",
+    "\uff4aavascript:{run}",
+    "mhtml:http://example.org/!{run}",
+]
 
 MARKUP: Final = [text.format(run=RUN) for text in _TAGS + _MARKDOWN]
 LINKS: Final = [
-    shape.format(to=address.format(run=RUN)) for shape, address in product(_LINKS, _DANGEROUS)
+    shape.format(to=address.format(run=RUN))
+    for shape, address in product(_LINKS, _DANGEROUS + _MORE_DANGEROUS)
 ]
-BODIES: Final = [*MARKUP, *LINKS]
+#: Bodies only: as a name, each would be like one of MARKUP.
+COMBINED: Final = [
+    shape.format(tag=tag, on=on, run=RUN)
+    for shape, tag, on in product(_WRAPPED, _ELEMENTS, _HANDLERS)
+]
+BODIES: Final = [*MARKUP, *LINKS, *COMBINED]

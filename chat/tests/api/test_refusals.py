@@ -135,6 +135,40 @@ def test_an_unknown_field_is_refused_by_name(world: World, as_: As, door: Door) 
     assert state() == before
 
 
+#: What only the server sets, or another door.
+FORBIDDEN = [
+    *("role", "is_staff", "is_superuser", "is_active", "user_permissions", "groups", "password"),
+    *("sender", "seq", "version", "created_at", "edited_at", "deleted_at", "conversation", "kind"),
+    *("owner", "created_by", "last_seq", "history_from", "email_verified"),
+]
+
+
+@pytest.mark.parametrize("door", WRITING, ids=named)
+def test_what_is_not_the_senders_to_set_is_refused_by_name(
+    world: World, as_: As, door: Door
+) -> None:
+    message = say(world.alice, world.group)
+    before = [*state(), *User.objects.order_by("id").values()]
+    path = door.path(conversation_id=world.group.id, user_id=world.bob.id, message_id=message.id)
+    body = BODIES[door.name, door.verb]
+    # Who adds somebody says as what.
+    known = {*body, "role"} if door.name == "api-members" else set(body)
+    alien = {name: 1 for name in FORBIDDEN if name not in known}
+    answer = getattr(as_(world.alice), door.verb)(path, body | alien)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {name: ["This field is not known here."] for name in alien}
+    assert [*state(), *User.objects.order_by("id").values()] == before
+
+
+def test_nobody_registers_with_powers(world: World, anonymous: Client) -> None:
+    body = {"username": "dora", "email": "dora@example.org", "password": "nine blue candles"}
+    alien = {name: 1 for name in FORBIDDEN if name not in body}
+    answer = anonymous.post("auth/register/", body | alien)
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == set(alien)
+    assert not User.objects.filter(username="dora").exists()
+
+
 HOSTILE = {
     "not JSON": b"{",
     "a list": b"[]",

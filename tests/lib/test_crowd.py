@@ -1,0 +1,45 @@
+"""Row R22: the sockets of an address are counted over all processes."""
+
+from uuid import uuid4
+
+import pytest
+from pytest_django import Settings
+
+from chat.protocol import Close
+from chat.ws import crowd
+from pneumatic.lib.leases import Leases
+
+
+class _Guest:
+    def __init__(self) -> None:
+        self.device = str(uuid4())
+
+    def end_soon(self, code: Close) -> None:
+        raise AssertionError(code)
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+async def test_an_address_has_so_many_sockets_over_two_processes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOCKETS_PER_ADDRESS, settings.SOCKETS_PER_USER = 2, 0
+    settings.SOCKETS_PER_PROCESS = 0
+    # What each process has of its own: nothing but Redis is in common.
+    processes = [(crowd.Crowd(), Leases("sockets", 45)) for _ in range(2)]
+
+    async def comes(process: int, guest: _Guest, address: str = "192.0.2.1") -> bool:
+        here, places = processes[process]
+        monkeypatch.setattr(crowd, "_places", lambda: places)
+        assert here.enter(guest, address)
+        return await here.take_place(guest, uuid4())
+
+    first = _Guest()
+    assert await comes(0, first)
+    assert await comes(1, _Guest())
+    late = _Guest()
+    assert not await comes(1, late)
+    assert await comes(1, _Guest(), "192.0.2.2"), "another address has its own"
+    await processes[1][0].leave(late)
+    await processes[0][0].leave(first)
+    assert await comes(1, _Guest())
