@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from msgspec import Struct
 
 from chat import fanout
@@ -19,6 +19,8 @@ from chat.actions.appending import names_in
 from chat.actions.drafts import Busy, Draft, Result, Sent, bad_reply, repeat
 from chat.errors import NoSuchConversation, ReadOnly
 from chat.models import Message
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.outages import unavailable_from
 from pneumatic.lib.postgres import one_statement
 
 _STATEMENT: Final = "SELECT * FROM chat_append(%s, %s)"
@@ -55,15 +57,19 @@ def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
     asked = [_asked(draft) for draft in drafts.values()]
     answers = [_Answer(*row) for row in _rows([_encode(asked).decode(), wait])]
-    known = _known(drafts, answers)
     results: dict[int, Result] = {}
+    others: dict[int, tuple[Draft, _Answer]] = {}
     for (place, draft), one, answer in zip(drafts.items(), asked, answers, strict=True):
         if answer.outcome == "stored":
             message = _message(draft, one, answer)
             fanout.message_sent(message, ended=answer.ended)
             results[place] = Sent(message, duplicate=False)
         else:
-            results[place] = _not_stored(draft, answer, known)
+            others[place] = draft, answer
+    # Asked only now: what was stored is committed, and announced whatever becomes of this.
+    known = _known(others.values())
+    for place, (draft, answer) in others.items():
+        results[place] = _not_stored(draft, answer, known)
     return results
 
 
@@ -88,18 +94,24 @@ def _asked(draft: Draft) -> _Asked:
     )
 
 
-def _known(drafts: Mapping[int, Draft], answers: Iterable[_Answer]) -> Mapping[UUID, Message]:
-    ids = [
-        draft.id
-        for draft, answer in zip(drafts.values(), answers, strict=True)
-        if answer.outcome == "known"
-    ]
-    return Message.objects.in_bulk(ids) if ids else {}
+def _known(others: Iterable[tuple[Draft, _Answer]]) -> Mapping[UUID, Message] | Unavailable:
+    ids = [draft.id for draft, answer in others if answer.outcome == "known"]
+    try:
+        return Message.objects.in_bulk(ids) if ids else {}
+    except DatabaseError as error:
+        problem = unavailable_from(error)
+        if problem is None:
+            raise
+        return problem
 
 
-def _not_stored(draft: Draft, answer: _Answer, known: Mapping[UUID, Message]) -> Result:
+def _not_stored(
+    draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unavailable
+) -> Result:
     match answer.outcome:
         case "known":
+            if isinstance(known, Unavailable):
+                return known
             return repeat(known[draft.id], draft, is_member=answer.is_member)
         case "busy":
             return Busy()

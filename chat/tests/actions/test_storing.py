@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from chat.actions.receipts import mark_read
 from chat.actions.sending import send_messages
 from chat.models import Conversation, Membership, Mention, Message
 from pneumatic.lib import realtime
+from pneumatic.lib.errors import Unavailable
 from pneumatic.testing.factories import World, make_direct, make_group, make_user, say
 
 pytestmark = pytest.mark.needs_postgres
@@ -170,3 +172,24 @@ def test_rows_are_found_by_their_keys_in_a_plan_that_is_kept(world: World) -> No
         cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'chat_append'")
         ((config,),) = cursor.fetchall()
     assert {"enable_seqscan=off", "plan_cache_mode=force_generic_plan"} <= set(config)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_stored_is_announced_though_the_repeats_beside_it_cannot_be_read(
+    world: World, published: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Draft(world.alice, world.group.id, uuid.uuid4(), "one")
+    send_messages(drafts=[known])
+    published.clear()
+
+    def away(*args: Any, **kwargs: Any) -> Any:
+        raise OperationalError("the connection is gone")
+
+    monkeypatch.setattr(QuerySet, "in_bulk", away)
+    fresh = Draft(world.bob, world.group.id, uuid.uuid4(), "two")
+    repeated, sent = send_messages(drafts=[known, fresh])
+
+    assert isinstance(repeated, Unavailable), "its device asks again"
+    assert isinstance(sent, Sent)
+    assert not sent.duplicate
+    assert [str(fresh.id) in envelope["text"] for _, envelope in published] == [True]
