@@ -1,7 +1,8 @@
 """Uvicorn's WebSocket connection, and what it lacks.
 
-It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.readyframes`), gives up devices
-that read nothing of the close, and keeps nothing of the handshake for the life of a connection.
+It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.readyframes`), takes for gone only
+who says nothing at all, gives up devices that read nothing of the close, and keeps nothing of the
+handshake for the life of a connection.
 """
 
 import asyncio
@@ -83,6 +84,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.writable = _Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
+        #: Whether the peer has said anything since the last ping.
+        self._heard = False
 
     # --- The extension --------------------------------------------------------------------------
 
@@ -153,8 +156,27 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._takes_no_more()
         super().handle_parser_exception()
 
+    # --- Is anybody there? ----------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        super().data_received(data)
+
+    def send_keepalive_ping(self) -> None:
+        self._heard = False
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        """Whoever answers no ping is gone: what it has not read is of no use to anybody."""
+        """Whoever says nothing is gone: what it has not read is of no use to anybody.
+
+        Who does say something is there, and only behind: the ping waits among all that it has yet
+        to read. So is who can't be heard, because we are behind with what it has said before.
+        """
+        if self._heard or self.read_paused:
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+            return
         self._takes_no_more()
         super().keepalive_timeout()
         if self.transport.get_write_buffer_size():

@@ -175,6 +175,21 @@ async def test_who_answers_no_ping_is_given_up_with_all_that_waits_for_it(app: A
         await read_to_the_end(peer)
 
 
+async def test_who_is_behind_with_a_ping_and_goes_on_talking_stays(app: App) -> None:
+    async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await until_full(app)
+        # Five times as long as who is silent would have.
+        for _ in range(100):
+            await peer.send("still here")
+            await asyncio.sleep(0.02)
+            assert not app.ended.is_set()
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        await read_to_the_end(peer)
+    assert len(app.heard) == 100
+
+
 async def test_a_peer_that_leaves_takes_no_frames(app: App) -> None:
     async with serving(app) as url:
         async with talking(url):
