@@ -1,4 +1,4 @@
-"""HTTP as Uvicorn speaks it, with an end to the part of a request that stands before its body."""
+"""HTTP as Uvicorn speaks it, with an end to how long a request may take to arrive."""
 
 import asyncio
 from typing import Any, Final
@@ -10,10 +10,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES: Final = 65_536
 #: How long they may take, in seconds.
 HEAD_SECONDS: Final = 20.0
+#: How long a body may take after them, in seconds; the largest needs 19 kB a second.
+BODY_SECONDS: Final = 60.0
 
 
 class HeadProtocol(HttpToolsProtocol):
-    """Uvicorn's own lets headers grow for as long, and as large, as their sender likes."""
+    """Uvicorn's own lets headers and bodies come for as long as their sender likes."""
 
     #: Bytes of it that were read, and of its complete headers.
     _head: int = 0
@@ -50,13 +52,21 @@ class HeadProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._stop_waiting()
+        self._wait(BODY_SECONDS)
         super().on_headers_complete()
 
-    def _wait_for_head(self) -> None:
+    def on_message_complete(self) -> None:
+        # Also called for a request that has no body, and for one that becomes a WebSocket.
         self._stop_waiting()
+        super().on_message_complete()
+
+    def _wait_for_head(self) -> None:
         self._head, self._told, self._in_head = 0, 0, True
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        self._wait(HEAD_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._timer = self.loop.call_later(seconds, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.asyncio
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.disconnect":
+        return
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
 
@@ -73,6 +77,49 @@ async def test_too_much_before_the_body_is_refused(port: int, head: bytes) -> No
     answer = await _said(port, head)
     assert b"204" not in answer
     assert answer == b"reset" or answer.startswith(b"HTTP/1.1 400")
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 4000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"],
+    ids=["of a known length", "in chunks"],
+)
+async def test_a_body_that_drips_is_cut_off_f32(
+    port: int, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.5)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(POST + head)
+    drop = b"1\r\na\r\n" if b"chunked" in head else b"a"
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                writer.write(drop)
+                try:
+                    async with asyncio.timeout(0.05):
+                        if not await reader.read(4096):
+                            break
+                except TimeoutError:
+                    continue
+    except ConnectionError:
+        pass  # Reset, as something was on its way.
+    finally:
+        writer.close()
+
+
+async def test_a_body_that_came_in_time_costs_its_answer_nothing(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):
+        writer.write(POST + b"Content-Length: 3\r\n\r\nabc")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        await asyncio.sleep(0.3)
+    writer.close()
 
 
 @pytest.mark.parametrize("parts", [(), (b"GET / HT",), (GET,), (GET + b"\r\n", GET)])

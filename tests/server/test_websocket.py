@@ -127,6 +127,18 @@ async def test_ready_frames_and_ordinary_ones_arrive_in_order(app: App) -> None:
     assert app.heard == ["hello"]
 
 
+async def test_who_sends_half_a_frame_and_drips_the_rest_is_cut_off_f32(app: App) -> None:
+    # Inside a frame there is no room for the answer to a ping.
+    async with serving(app, ws_ping_interval=0.1, ws_ping_timeout=0.2) as url, talking(url) as peer:
+        await app.accepted.wait()
+        peer.transport.write(b"\x81\xfe\x04\x00mask")  # a text of 1024 bytes
+        async with asyncio.timeout(_PATIENCE):
+            while not app.ended.is_set():
+                peer.transport.write(b"x")
+                await asyncio.sleep(0.1)
+        await app.connection_lost()
+
+
 async def test_a_peer_that_does_not_read_is_told_of_and_told_of_again_when_it_does(
     app: App,
 ) -> None:
