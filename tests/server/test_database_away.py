@@ -1,11 +1,13 @@
 """The database is away, busy, full or read-only: everyone is told soon, and it heals by itself."""
 
 import asyncio
+import re
 import signal
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -59,6 +61,35 @@ async def fill_the_pool(alice: Person, group: str) -> None:
     assert {task.result().status_code for task in posting} == {201}
 
 
+async def at_once(socket: Socket, group: str, count: int) -> set[str]:
+    """Send so many messages without waiting; `ack`, or the codes of the errors."""
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    for each in ids:
+        await socket.say("message.send", ref=each, id=each, conversation=group, body="hello")
+    frames = [await socket.expect("ack", "error", ref=each) for each in ids]
+    return {str(each.get("code", each["type"])) for each in frames}
+
+
+async def counted(alice: Person, reason: str) -> int:
+    """How often an operator was told by the metrics that the database could not be used."""
+    text = (await alice.ask("../../metrics")).text
+    line = rf'^pneumatic_database_unavailable_total{{reason="{reason}"}} (\d+)'
+    found = re.search(line, text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def threads_of(server: Running) -> int:
+    """Of the process that is the server; a helper of each request would show."""
+    return len(list(Path(f"/proc/{server.process.pid}/task").iterdir()))
+
+
+def megabytes_of(server: Running) -> float:
+    """Memory that it holds."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{server.process.pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
 def two_ids() -> tuple[str, str]:
     return str(uuid.uuid4()), str(uuid.uuid4())
 
@@ -97,6 +128,47 @@ async def test_f9_while_postgres_is_down_both_doors_say_so_in_time_and_then_go_o
     assert (await alice.ask("../../readyz")).status_code == 200
     assert set(ids) <= set(stored(postgres))
     await socket.close()
+
+
+@needs_postgres
+async def test_f9_while_postgres_is_down_nothing_piles_up_and_all_return_at_once(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    sockets = [socket, *[await alice.socket() for _ in range(9)]]
+
+    async def everybody() -> tuple[set[str], set[int]]:
+        """Sends by every socket, and as much by REST: what came of them."""
+        async with asyncio.TaskGroup() as tasks:
+            said = [tasks.create_task(at_once(each, group, 1)) for each in sockets]
+            asked = [tasks.create_task(alice.ask("conversations/")) for _ in range(20)]
+            posted = [tasks.create_task(alice.post(group)) for _ in range(20)]
+        answers = [task.result() for task in (*asked, *posted)]
+        assert all("Retry-After" in each.headers for each in answers if each.status_code == 503)
+        kinds = set().union(*(task.result() for task in said))
+        return kinds, {each.status_code for each in answers}
+
+    # Everything that is made lazily, and kept, exists now.
+    assert await everybody() == ({"ack"}, {200, 201})
+    postgres.end(signal.SIGINT)
+    assert await everybody() == ({"unavailable"}, {503})
+    megabytes = megabytes_of(on_postgres)
+    for _ in range(2):
+        began = time.monotonic()
+        assert await everybody() == ({"unavailable"}, {503})
+        assert time.monotonic() - began < PROMPT
+        assert (await alice.ask("../../readyz")).status_code == 503
+    # Eight for the database, some of the pools and of the probes: not one for each that waits.
+    assert threads_of(on_postgres) < 40
+    assert megabytes_of(on_postgres) < megabytes + 20
+    assert await counted(alice, "no_connection") > 0
+    postgres.start()
+    await accepted(alice, socket, group, two_ids())
+    # Whoever comes back meets a pool that is as bounded as ever, and nobody is turned away.
+    assert await everybody() == ({"ack"}, {200, 201})
+    assert len(postgres.backends()) <= 16
+    assert {each.line.close_code for each in sockets} == {None}
+    await asyncio.gather(*(each.close() for each in sockets))
 
 
 @needs_postgres
@@ -214,11 +286,46 @@ async def test_f10_with_too_many_connections_some_wait_and_none_gets_an_error_of
             each.execute("SELECT 1")
         async with asyncio.TaskGroup() as tasks:
             posting = [tasks.create_task(alice.post(group)) for _ in range(120)]
+            sending = tasks.create_task(at_once(socket, group, 20))
         answers = [task.result() for task in posting]
+        assert sending.result() <= {"ack", "unavailable"}
         assert {each.status_code for each in answers} <= {201, 503}
         assert all("Retry-After" in each.headers for each in answers if each.status_code == 503)
         assert sum(each.status_code == 201 for each in answers) > 0
+    assert socket.line.close_code is None
     await accepted(alice, socket, group, two_ids())
+    await socket.close()
+
+
+@needs_postgres
+async def test_f10_where_no_connection_is_left_all_are_told_to_try_again_and_so_is_the_operator(
+    postgres: Postgres, on_postgres: Running
+) -> None:
+    alice, socket, group = await friends(on_postgres)
+    postgres.end(signal.SIGINT)
+    postgres.start("-cmax_connections=8", "-csuperuser_reserved_connections=0")
+    others: list[psycopg.Connection[Any]] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            # The server itself may have been first with some: those are taken from it.
+            while len(others) < 8:
+                try:
+                    others.append(await asyncio.to_thread(postgres.connect))
+                except psycopg.OperationalError:
+                    others[-1].execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> ALL (%s)",
+                        [[each.info.backend_pid for each in others]],
+                    )
+                    others[-1].commit()
+        ids = await refused(alice, socket, group)
+        assert (await alice.ask("../../readyz")).status_code == 503
+        assert await counted(alice, "no_connection") >= 2
+        assert socket.line.close_code is None
+    finally:
+        for each in others:
+            each.close()
+    await accepted(alice, socket, group, ids)
     await socket.close()
 
 
