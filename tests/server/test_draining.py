@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from pneumatic.settings import BASE_DIR
-from tests.server.running import Person, Running, Socket
+from tests.server.running import PATIENCE, Person, Running, Socket, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 
@@ -87,6 +87,68 @@ async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving
     assert len(set(stored)) == len(stored)
     assert set(acknowledged) <= set(stored)
     assert "Traceback" not in server.log
+
+
+async def ask_until_told_to_leave(server: Running, path: str, token: str) -> list[int]:
+    """Ask on and on over one connection, until an answer says that it is the last; the statuses."""
+    statuses = []
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30) as client:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await client.get(path)
+                statuses.append(answer.status_code)
+                if answer.headers.get("Connection") == "close":
+                    return statuses
+                await asyncio.sleep(0.01)
+
+
+async def ask_until(
+    over: asyncio.Event, server: Running, path: str, token: str, *, anew: bool
+) -> list[int]:
+    """Ask on and on, over a connection that is kept or a new one each time; the statuses."""
+    statuses = []
+    headers = {"Authorization": f"Bearer {token}", **({"Connection": "close"} if anew else {})}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30) as client:
+        while not over.is_set():
+            statuses.append((await client.get(path)).status_code)
+            await asyncio.sleep(0.01)
+    return statuses
+
+
+async def test_f21_while_one_of_two_processes_leaves_no_request_fails(
+    serving: Serving, redis_url: str
+) -> None:
+    leaving = serving(DRAIN_SECONDS="3", REDIS_URL=redis_url).start()
+    staying = serving(DRAIN_SECONDS="3", REDIS_URL=redis_url)
+    staying.environment["PNEUMATIC_DATA_DIR"] = str(leaving.folder)
+    staying.start()
+    alice = await Person(leaving, "alice").register()
+    group = await alice.group()
+    path = "/api/v1/conversations/"
+    sockets = [await alice.socket() for _ in range(6)]
+    acknowledged: list[str] = []
+    talking = [asyncio.create_task(talk_until_cut(each, group, acknowledged)) for each in sockets]
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        there = [
+            tasks.create_task(ask_until(over, staying, path, alice.token, anew=anew))
+            for anew in (False, True, False, True)
+        ]
+        here = [
+            tasks.create_task(ask_until_told_to_leave(leaving, path, alice.token)) for _ in range(4)
+        ]
+        await until(lambda: len(acknowledged) > 6)
+        assert not any(task.done() for task in here)
+        leaving.terminate()
+        ends = await asyncio.gather(*talking)
+        assert await leaving.ended() == 0
+        over.set()
+    answered = [task.result() for task in (*here, *there)]
+    assert {status for each in answered for status in each} == {200}
+    assert [code for code, _ in ends] == [1012] * len(sockets)
+    assert set(acknowledged) <= set(leaving.stored())
+    assert "Traceback" not in leaving.log
 
 
 async def test_f21_what_was_said_before_is_answered_before_the_socket_closes(
