@@ -146,3 +146,27 @@ def test_stores_that_are_somebodys_are_not_touched(tmp_path: Path, name: str) ->
     _, code, output = prove(tmp_path, "--seed", "1", variables={name: address[name]})
     assert code == 1
     assert f"{name} is set" in output
+
+
+@pytest.mark.slow
+@pytest.mark.needs_postgres
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("sabotage", "found"),
+    [
+        ("dedupe", "duplicated"),
+        ("unique", "duplicated"),
+        ("ack-before-commit", "lost"),
+        ("publish-before-commit", "contradicted"),
+    ],
+)
+def test_a_server_that_cheats_where_it_stores_is_found_out_on_postgres_too(
+    tmp_path: Path, sabotage: str, found: str
+) -> None:
+    """There it is one function of the database that stores what is sent."""
+    told, code, output = prove(
+        tmp_path, "--sabotage", sabotage, "--seed", "3", "--messages", "50", "--rate", "25",
+        "--faults", "cut,duplicates", *SMALL,
+    )  # fmt: skip
+    assert code == 1, output
+    assert told["violations"][found] > 0, output
