@@ -246,10 +246,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await crowd().leave(self)
         if self.identity is not None:
+            # First: who is renewed while the goodbye is under way would be taken for back again.
             try:
-                await handlers.say_goodbye(self)
-            finally:
                 await hub().unregister(self)
+            finally:
+                await handlers.say_goodbye(self)
         code = self._close_code if self._close_code is not None else 1006
         metrics.SOCKET_CLOSES.labels(int(code)).inc()
         log.info(

@@ -84,6 +84,8 @@ class Crowd:
         self._held[guest] = list(wanted)
         if not wanted or await _places().enter(wanted, guest.device):
             return True
+        # Its close may take a while, and a renewal would count it after all.
+        self._held.pop(guest, None)
         rate_limited("sockets")
         return False
 

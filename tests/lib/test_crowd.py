@@ -1,4 +1,4 @@
-"""Row R22: the sockets of an address are counted over all processes."""
+"""Row R22: who is counted among the sockets of a person or an address, over all processes."""
 
 from uuid import uuid4
 
@@ -43,3 +43,23 @@ async def test_an_address_has_so_many_sockets_over_two_processes(
     await processes[1][0].leave(late)
     await processes[0][0].leave(first)
     assert await comes(1, _Guest())
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("no_redis")
+async def test_who_was_refused_takes_no_place_with_the_next_renewal(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOCKETS_PER_ADDRESS, settings.SOCKETS_PER_USER = 0, 1
+    settings.SOCKETS_PER_PROCESS = 0
+    here, places, person = crowd.Crowd(), Leases("sockets", 45), uuid4()
+    monkeypatch.setattr(crowd, "_places", lambda: places)
+    first, refused, next_one = _Guest(), _Guest(), _Guest()
+    for guest in (first, refused, next_one):
+        assert here.enter(guest, "192.0.2.1")
+
+    assert await here.take_place(first, person)
+    assert not await here.take_place(refused, person)
+    await here.renew()
+    await here.leave(first)
+    assert await here.take_place(next_one, person)

@@ -122,6 +122,23 @@ async def test_a_departure_that_could_not_be_told_is_told_later(
     assert refused == [(world.alice.id,)]
 
 
+async def test_who_is_gone_is_not_renewed_while_their_going_is_told(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+
+    async def meanwhile(call: Callable[..., Any], *arguments: Any) -> Any:
+        await hub_module.hub()._keep_presence()
+        return await in_database(call, *arguments)
+
+    async with connected(world.alice, world.bob) as (alice, bob):
+        monkeypatch.setattr(actions, "in_database", meanwhile)
+        await alice.close()
+        await bob.expect("presence", user=str(world.alice.id), online=False)
+        await bob.refute("presence", user=str(world.alice.id), online=True)
+        assert await presence.online_among([world.alice.id]) == set()
+
+
 async def test_who_was_forgotten_is_told_to_be_online_with_the_next_renewal(
     live_world: World, quick: None
 ) -> None:
