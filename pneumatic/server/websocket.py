@@ -84,7 +84,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.writable = _Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
-        #: Whether the peer has said anything since the last ping.
+        #: Whether a whole message has come since the last ping.
         self._heard = False
 
     # --- The extension --------------------------------------------------------------------------
@@ -158,9 +158,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     # --- Is anybody there? ----------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def send_receive_event_to_app(self) -> None:
+        # Whole messages alone: a frame that comes byte by byte for ever keeps nobody here.
         self._heard = True
-        super().data_received(data)
+        super().send_receive_event_to_app()
 
     def send_keepalive_ping(self) -> None:
         self._heard = False
