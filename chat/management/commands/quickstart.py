@@ -46,8 +46,10 @@ class Command(BaseCommand):
         if not User.objects.exists():
             # What the audit trail says of the demo's people is nothing to begin with.
             logging.getLogger("accounts.actions.audit").setLevel(logging.WARNING)
-            demo.plant()
-            logging.getLogger("accounts.actions.audit").setLevel(logging.NOTSET)
+            try:
+                demo.plant()
+            finally:
+                logging.getLogger("accounts.actions.audit").setLevel(logging.NOTSET)
         has_demo = demo.is_planted()
         connections.close_all()
         # Its own words about listening come before the port is bound.
