@@ -192,6 +192,30 @@ def test_a_session_that_was_signed_out_is_not_refreshed(laptop: Session) -> None
     assert laptop.revoked_reason == RevokedReason.SIGNED_OUT
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user, session: actions.revoke_session(user=user, session_id=session.pk),
+        lambda user, session: actions.sign_out_everywhere(user=user),
+        lambda user, session: actions.set_password(user=user, new="nine blue candles"),
+        lambda user, session: actions.suspend_user(user=user),
+        lambda user, session: actions.revoke_sessions(
+            sessions=Session.objects.filter(pk=session.pk), actor=user
+        ),
+        lambda user, session: actions.powers_changed(user=user, powers=["is_staff"], actor=user),
+    ],
+    ids=["another device", "everywhere", "password", "suspension", "staff", "powers"],
+)
+def test_no_end_of_a_session_leaves_a_refresh_token_that_works(
+    alice: User, laptop: Session, end: Callable[[User, Session], object]
+) -> None:
+    refresh = tokens.issue(laptop).refresh
+    end(alice, laptop)
+
+    with pytest.raises(SessionRevoked):
+        _refresh(refresh)
+
+
 def test_a_suspended_user_does_not_refresh_and_is_not_accused_of_theft(
     alice: User, laptop: Session
 ) -> None:

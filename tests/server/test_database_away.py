@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.faults.wire import Wire
-from tests.server.running import PATIENCE, Person, Postgres, Running, Socket, until
+from tests.server.running import PASSWORD, PATIENCE, Person, Postgres, Running, Socket, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
 needs_postgres = pytest.mark.needs_postgres
@@ -121,6 +121,10 @@ async def test_f9_while_postgres_is_down_both_doors_say_so_in_time_and_then_go_o
     postgres.end(signal.SIGINT)
     ids = await refused(alice, socket, group)
     assert (await alice.ask("../../readyz")).status_code == 503
+    # Nobody is let in, and nobody is told that the password was wrong.
+    signing_in = {"username": alice.name, "password": PASSWORD}
+    answer = await alice.ask("auth/token/", signing_in)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     # Once more after a while: nothing piles up, and the socket is the same.
     await refused(alice, socket, group)
     postgres.start()
