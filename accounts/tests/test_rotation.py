@@ -17,6 +17,7 @@ from accounts import actions, queries, tokens
 from accounts.authentication import authenticate_token
 from accounts.errors import InvalidToken, SessionRevoked, TokenExpired
 from accounts.models import AuditEvent, RevokedReason, Session, User
+from pneumatic.testing.factories import make_user
 
 Published = list[tuple[str, dict[str, Any]]]
 
@@ -202,7 +203,9 @@ def test_a_session_that_was_signed_out_is_not_refreshed(laptop: Session) -> None
         lambda user, session: actions.revoke_sessions(
             sessions=Session.objects.filter(pk=session.pk), actor=user
         ),
-        lambda user, session: actions.powers_changed(user=user, powers=["is_staff"], actor=user),
+        lambda user, session: actions.powers_changed(
+            user=user, powers=["is_staff"], actor=make_user("boss")
+        ),
     ],
     ids=["another device", "everywhere", "password", "suspension", "staff", "powers"],
 )
