@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import DataError, OperationalError, connection
 
-from pneumatic.lib import threads
+from pneumatic.lib import outages
 from pneumatic.lib.outages import unavailable_from
 from pneumatic.lib.postgres import NoAnswer, one_statement, patience
 
@@ -70,7 +70,7 @@ def test_only_a_server_that_was_silent_for_long_costs_the_other_connections(
     monkeypatch: pytest.MonkeyPatch, silent_for: float, renewals: int
 ) -> None:
     renewed: list[int] = []
-    monkeypatch.setattr(threads, "_renew_pool", lambda: renewed.append(1))
+    monkeypatch.setattr(outages, "_renew_pool", lambda: renewed.append(1))
     error = OperationalError("no answer")
     error.__cause__ = NoAnswer(silent_for)
     problem = unavailable_from(error)

@@ -324,7 +324,7 @@ async def test_f10_where_no_connection_is_left_all_are_told_to_try_again_and_so_
                     others[-1].commit()
         ids = await refused(alice, socket, group)
         assert (await alice.ask("../../readyz")).status_code == 503
-        assert await counted(alice, "no_connection") >= 2
+        assert await counted(alice, "no_connection") > 0
         assert socket.line.close_code is None
     finally:
         for each in others:
