@@ -36,8 +36,9 @@ export function useHistory(conversation, hasBefore, scroller) {
   useEffect(() => {
     const mark = sentinel.current;
     if (!mark || !hasBefore) return undefined;
-    const observer = new IntersectionObserver(async ([entry]) => {
-      if (!entry.isIntersecting || state.peek() !== "idle") return;
+    const observer = new IntersectionObserver(async (entries) => {
+      // The newest counts: a busy browser tells of several frames in one call.
+      if (!entries.at(-1)?.isIntersecting || state.peek() !== "idle") return;
       await loadOlder();
       if (state.peek() !== "idle") return;
       observer.unobserve(mark); // Still in reach after a short page: look again.
