@@ -6,7 +6,6 @@ from unittest.mock import Mock
 import pytest
 import time_machine
 from django.db import OperationalError
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts import actions, tokens
@@ -239,9 +238,8 @@ def test_an_expired_refresh_token_is_refused(anyone: APIClient, laptop: Session)
     assert "expired" in answer.json()["detail"]
 
 
-def test_whoever_knocks_too_often_waits(anyone: APIClient, alice: User, settings: Settings) -> None:
-    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
-
+@pytest.mark.usefixtures("three_attempts")
+def test_whoever_knocks_too_often_waits(anyone: APIClient, alice: User) -> None:
     answers = [post(anyone, TOKEN, {"username": "alice", "password": "x"}) for _ in range(5)]
 
     assert [each.status_code for each in answers] == [401, 401, 401, 429, 429]

@@ -258,10 +258,8 @@ def test_the_doors_are_only_for_links(
     assert client.post(path).status_code == 405
 
 
-def test_attempts_are_limited(
-    client: Client, provider: IdentityProvider, settings: Settings
-) -> None:
-    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
+@pytest.mark.usefixtures("three_attempts")
+def test_attempts_are_limited(client: Client, provider: IdentityProvider) -> None:
     reasons = [reason(client.get("/sign-on/callback/")) for _ in range(5)]
     assert reasons[0] == "expired"
     assert reasons[-1] == "limited"

@@ -126,12 +126,9 @@ class _OtherGuarded(_Guarded):
 
 
 @pytest.fixture
-def three_attempts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
+def three_attempts(three_attempts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_anonymous", LocalBuckets())
     monkeypatch.setattr(http, "_cache_back_at", 0.0)
-    # Else a window of django-ratelimit's could end in the middle of the test.
-    monkeypatch.setattr("django_ratelimit.core.time.time", lambda: 1_700_000_000.0)
 
 
 def _try(view: type[APIView], address: str) -> Any:

@@ -166,11 +166,9 @@ def test_the_admin_opens_and_needs_no_exception(client: Client, someone: Any) ->
     assert "unsafe" not in response["Content-Security-Policy"]
 
 
+@pytest.mark.usefixtures("three_attempts")
 @pytest.mark.parametrize("address", ["/admin/login/", "/api/v1/sign-in/login/"])
-def test_the_sign_in_forms_work_and_are_limited(
-    client: Client, settings: Settings, someone: Any, address: str
-) -> None:
-    settings.ANONYMOUS_ATTEMPTS_PER_MINUTE = 3
+def test_the_sign_in_forms_work_and_are_limited(client: Client, someone: Any, address: str) -> None:
     form = {"username": "operator", "password": "wrong"}
     assert client.post(address, form).status_code == 200
     right = client.post(f"{address}?next=/admin/", form | {"password": "pass-phrase-1"})
