@@ -76,8 +76,13 @@ def django_db_setup(
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> None:
     """Each test starts with no cached value, no spent rate limit and nobody present."""
+    from chat import presence
+    from chat.ws import crowd
+
     delays.reset()
     tallies.reset()
+    for kept in (presence._leases, crowd._places):
+        kept.cache_clear()
     if settings.REDIS_URL:
         import redis
 

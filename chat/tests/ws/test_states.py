@@ -162,8 +162,9 @@ async def test_who_is_back_before_their_going_is_told_is_online_in_the_end(
 
     async with connected(world.bob) as (bob,):
         await presence.arrived(world.alice.id, "a device")
-        monkeypatch.setattr(actions, "in_database", slowly)
-        await actions.depart(user_id=world.alice.id, device="a device")
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(actions, "in_database", slowly)
+            await actions.depart(user_id=world.alice.id, device="a device")
         told = [(await bob.expect("presence", user=str(world.alice.id)))["online"] for _ in "ab"]
         assert told == [False, True]
         await presence.departed(world.alice.id, "the next device")
