@@ -5,22 +5,24 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Bytes of a request's line and headers, give or take what one read brings. As of Uvicorn's other
-#: parser; Nginx takes half of it.
+#: Bytes of a request's line and headers, or of what stands beside a body: the extensions of a chunk,
+#: trailers. Give or take one piece. As of Uvicorn's other parser; Nginx takes half of it.
 HEAD_BYTES: Final = 65_536
 #: How long they may take, in seconds.
 HEAD_SECONDS: Final = 20.0
 #: How long a body may take after them, in seconds; the largest needs 19 kB a second.
 BODY_SECONDS: Final = 60.0
+#: Bytes that the parser gets at once. One read may bring 256 KiB, of many requests.
+PIECE: Final = 16_384
 
 
 class HeadProtocol(HttpToolsProtocol):
     """Uvicorn's own lets headers and bodies come for as long as their sender likes."""
 
-    #: Bytes of it that were read, and of its complete headers.
-    _head: int = 0
+    #: Bytes that were read since the request began, or since the last of its body.
+    _beside: int = 0
+    #: Bytes of its complete headers.
     _told: int = 0
-    _in_head: bool = True
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -32,12 +34,24 @@ class HeadProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._in_head:
-            # A header that isn't complete is told to no callback.
-            self._head += len(data)
-            if self._head > HEAD_BYTES and not self.transport.is_closing():
+        for at in range(0, len(data), PIECE):
+            piece = data[at : at + PIECE]
+            super().data_received(piece)
+            # What follows an upgrade is for nobody, as with Uvicorn's own.
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return
+            # What isn't complete (a header, a trailer) is told to no callback.
+            self._beside += len(piece)
+            if self._beside > HEAD_BYTES:
                 self.send_400_response("The headers are too large.")
+                return
+        if self._timer is None and self.timeout_keep_alive_task is None and self._is_idle:
+            # Line ends before a request are no part of it, and have ended the wait for it.
+            self._wait(HEAD_SECONDS)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -51,9 +65,12 @@ class HeadProtocol(HttpToolsProtocol):
             raise ValueError("The headers are too large.")
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._wait(BODY_SECONDS)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         # Also called for a request that has no body, and for one that becomes a WebSocket.
@@ -61,7 +78,7 @@ class HeadProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _wait_for_head(self) -> None:
-        self._head, self._told, self._in_head = 0, 0, True
+        self._beside, self._told = 0, 0
         self._wait(HEAD_SECONDS)
 
     def _wait(self, seconds: float) -> None:

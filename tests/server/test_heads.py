@@ -79,7 +79,27 @@ async def test_too_much_before_the_body_is_refused(port: int, head: bytes) -> No
     assert answer == b"reset" or answer.startswith(b"HTTP/1.1 400")
 
 
+async def test_many_small_requests_at_once_are_no_large_one(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    many = 2 * HEAD_BYTES // len(GET)
+    last = GET + b"Connection: close\r\n\r\n"
+    async with asyncio.timeout(20):
+        writer.write((GET + b"\r\n") * many + last[:9])
+        answer = await reader.readuntil(b"\r\n\r\n")
+        writer.write(last[9:])
+        answer += await reader.read()
+    writer.close()
+    assert answer.count(b"HTTP/1.1 204") == many + 1
+
+
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("end", [b"0\r\nX: ", b"1;x="], ids=["a trailer", "an extension"])
+async def test_what_stands_beside_a_body_has_an_end_too(port: int, end: bytes) -> None:
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1_000
+    answer = await _said(port, POST + chunks, end + b"a" * (2 * HEAD_BYTES))
+    assert answer == b"reset" or answer.startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize(
@@ -129,3 +149,16 @@ async def test_who_does_not_come_to_an_end_is_closed(
     monkeypatch.setattr(http, "HEAD_SECONDS", 0.3)
     answer = await _said(port, *parts)
     assert answer.count(b"HTTP/1.1 204") == (len(parts) == 2)
+
+
+async def test_a_line_end_after_an_answer_keeps_no_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "HEAD_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(20):
+        writer.write(GET + b"\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\r\n")
+        assert await reader.read() == b""
+    writer.close()
