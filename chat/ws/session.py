@@ -50,19 +50,20 @@ class TokenClock:
 
 
 class Pace:
-    """A token bucket of frames: a burst, then so many a second."""
+    """A token bucket of frames: a burst, then so many a second; both ``times`` over."""
 
-    __slots__ = ("_at", "_tokens")
+    __slots__ = ("_at", "_times", "_tokens")
 
-    def __init__(self) -> None:
-        self._tokens = float(limits.FRAMES_BURST)
+    def __init__(self, times: float = 1.0) -> None:
+        self._times = times
+        self._tokens = limits.FRAMES_BURST * times
         self._at = asyncio.get_running_loop().time()
 
     def allows(self) -> bool:
         """Count one frame; False when it is one too many."""
         now = asyncio.get_running_loop().time()
-        refilled = self._tokens + (now - self._at) * limits.FRAMES_PER_SECOND
-        self._tokens, self._at = min(float(limits.FRAMES_BURST), refilled), now
+        refilled = self._tokens + (now - self._at) * limits.FRAMES_PER_SECOND * self._times
+        self._tokens, self._at = min(limits.FRAMES_BURST * self._times, refilled), now
         if self._tokens < 1:
             return False
         self._tokens -= 1

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Bytes of a request's line and headers, or of what stands beside a body: the extensions of a chunk,
-#: trailers. Give or take one piece. As of Uvicorn's other parser; Nginx takes half of it.
+#: Bytes of a request's line and headers, or of what stands beside a body (trailers, what chunks
+#: say of themselves). Give or take one piece. As of Uvicorn's other parser; Nginx takes half of it.
 HEAD_BYTES: Final = 65_536
 #: How long they may take, in seconds.
 HEAD_SECONDS: Final = 20.0
@@ -45,13 +45,13 @@ class HeadProtocol(HttpToolsProtocol):
             if self._beside > HEAD_BYTES:
                 self.send_400_response("The headers are too large.")
                 return
-        if self._timer is None and self.timeout_keep_alive_task is None and self._is_idle:
+        if self._timer is None and self.timeout_keep_alive_task is None and self._answered:
             # Line ends before a request are no part of it, and have ended the wait for it.
             self._wait(HEAD_SECONDS)
 
     @property
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+    def _answered(self) -> bool:
+        return bool(self.cycle.response_complete)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

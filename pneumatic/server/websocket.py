@@ -2,7 +2,8 @@
 
 It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.readyframes`), takes for gone only
 who says nothing at all, gives up devices that read nothing of the close, and keeps nothing of the
-handshake for the life of a connection.
+handshake for the life of a connection. What Uvicorn doesn't hand on (pings, pieces of a message) is
+counted here: nobody gets to keep a process busy with it, or has pongs pile up unread.
 """
 
 import asyncio
@@ -11,13 +12,24 @@ from typing import Any, Final
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
+from websockets.protocol import State
 
+from chat import limits
+from chat.protocol import Close
+from chat.ws.session import Pace
 from pneumatic.lib import readyframes
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0
+#: Bytes that are parsed at once. One read may bring 256 KiB, which can be 43,000 frames.
+PIECE: Final = 4_096
+#: Frames of any kind, as a multiple of the texts that a device may send. Too many texts are the
+#: consumer's to refuse, in their turn; here it ends for frames that never come so far.
+FRAMES: Final = 10
+#: Pieces of one message. The empty ones count for nothing in its size.
+FRAGMENTS: Final = 1_000
 
 
 class _Messages:
@@ -86,6 +98,48 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._took = False
         #: Whether a whole message has come since the last ping.
         self._heard = False
+        self._pace = Pace(times=FRAMES)
+
+    # --- What comes -----------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        for at in range(0, len(data), PIECE):
+            super().data_received(data[at : at + PIECE])
+            if self.transport.is_closing():
+                return
+
+    def handle_cont(self, event: Frame) -> None:
+        super().handle_cont(event)
+        if len(self.frames) > FRAGMENTS:
+            self._give_up(CloseCode.MESSAGE_TOO_BIG)
+        self._count()
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        self._count()
+        if self.transport.get_write_buffer_size() > limits.OUTBOUND_BYTES:
+            # It asks on and on and reads none of the answers: nor would it read a close.
+            self.transport.abort()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        self._count()
+
+    def _count(self) -> None:
+        if not self._pace.allows():
+            self._give_up(Close.TOO_MANY)
+
+    def _give_up(self, code: int) -> None:
+        """Close at once, without an answer to the rest of what was read."""
+        if self.conn.state is State.OPEN:
+            self.conn.fail(int(code))
+            self.handle_parser_exception()
+        elif self.close_sent:
+            # It has been told. What it goes on sending may wait for the end of the connection.
+            self.transport.pause_reading()
+        else:
+            # It didn't wait for the end of the handshake.
+            self.transport.abort()
 
     # --- The extension --------------------------------------------------------------------------
 
@@ -162,6 +216,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         # Whole messages alone: a frame that comes byte by byte for ever keeps nobody here.
         self._heard = True
         super().send_receive_event_to_app()
+        self._count()
 
     def send_keepalive_ping(self) -> None:
         self._heard = False

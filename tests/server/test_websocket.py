@@ -12,6 +12,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from chat import limits
 from pneumatic.lib.readyframes import Line, line_of, text_frame
 from pneumatic.server import websocket
 from pneumatic.server.websocket import FrameProtocol
@@ -57,7 +58,7 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: App, **options: Any) -> AsyncIterator[str]:
+async def serving(app: Any, **options: Any) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
@@ -137,6 +138,78 @@ async def test_who_sends_half_a_frame_and_drips_the_rest_is_cut_off_f32(app: App
                 peer.transport.write(b"x")
                 await asyncio.sleep(0.1)
         await app.connection_lost()
+
+
+def _frame(opcode: int, data: bytes = b"") -> bytes:
+    """As a client sends it: masked, with a mask that changes nothing."""
+    return bytes((opcode, 0x80 | len(data))) + bytes(4) + data
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        (_frame(0x89) * 2_000, 4429),
+        (_frame(0x8A) * 2_000, 4429),
+        (_frame(0x81) * 2_000, 4429),
+        (_frame(0x01) + _frame(0x00) * 2_000, 1009),
+        (_frame(0x01) + (_frame(0x89) + _frame(0x00)) * 2_000, 4429),
+    ],
+    ids=["pings", "pongs", "texts", "pieces of a text", "pieces and pings"],
+)
+async def test_tiny_frames_without_end_close_the_socket_security_18(
+    app: App, frames: bytes, code: int
+) -> None:
+    async with serving(app) as url, talking(url) as peer:
+        await app.accepted.wait()
+        peer.transport.write(frames)
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        await read_to_the_end(peer)
+        assert peer.close_code == code
+        await app.connection_lost()
+
+
+async def test_pongs_do_not_pile_up_for_who_reads_none_security_18(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FRAMES_BURST", 1_000_000)
+    async with serving(app) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await until_full(app)
+        assert app.server is not None
+        [connection] = app.server.server_state.connections
+        most = 0
+        async with asyncio.timeout(_PATIENCE):
+            while not app.ended.is_set():
+                most = max(most, connection.transport.get_write_buffer_size())
+                peer.transport.write(_frame(0x89, b"p" * 125) * 100)
+                await asyncio.sleep(0)
+        assert most < 2 * limits.OUTBOUND_BYTES
+        await read_to_the_end(peer)
+
+
+async def test_who_floods_before_the_handshake_ends_is_cut_off_security_18() -> None:
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def never_accepts(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        asked.set()
+        assert (await receive())["type"] == "websocket.disconnect"
+        ended.set()
+        await send({"type": "websocket.close"})
+
+    async with serving(never_accepts) as url:
+        port = int(url.rsplit(":", 1)[1].strip("/"))
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        async with asyncio.timeout(_PATIENCE):
+            await asked.wait()
+            writer.write(_frame(0x8A) * 2_000)
+            await ended.wait()
+        writer.close()
 
 
 async def test_a_peer_that_does_not_read_is_told_of_and_told_of_again_when_it_does(
