@@ -110,15 +110,17 @@ def typing(conversation_id: UUID, user_id: UUID, *, on: bool, ended: int) -> Non
     )
 
 
-def presence(user_id: UUID, circle: Mapping[UUID, int], *, online: bool) -> None:
-    """To the members of these conversations, each with its `ended_version`."""
-    event = protocol.PresenceEvent(user=user_id, online=online)
+def presence(circles: Mapping[UUID, Mapping[UUID, int]], *, online: bool) -> None:
+    """Of these people, to the members of each one's conversations, with their `ended_version`."""
     realtime.publish(
         groups.PRESENCE,
-        {
-            "kind": "presence",
-            "text": protocol.encode(event),
-            "without": str(user_id),
-            "conversations": {str(each): ended for each, ended in circle.items()},
-        },
+        *(
+            {
+                "kind": "presence",
+                "text": protocol.encode(protocol.PresenceEvent(user=user_id, online=online)),
+                "without": str(user_id),
+                "conversations": {str(each): ended for each, ended in circle.items()},
+            }
+            for user_id, circle in circles.items()
+        ),
     )

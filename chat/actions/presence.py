@@ -1,6 +1,7 @@
 """Devices come and go; people who share a conversation are told when it changes who is online."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -9,17 +10,63 @@ import structlog
 from chat import fanout, presence
 from chat.queries import circle_of
 from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.threads import in_database
 
 log = structlog.get_logger(__name__)
 #: People whom one process takes upon itself to tell of at once.
 _GONE_AT_ONCE: Final = 100
+#: Seconds in which arrivals are gathered that come after another one. Where everybody comes back at
+#: once, each device hears of hundreds: to write to it for each would be most of what a hello costs.
+GATHER_SECONDS: Final = 1.0
+
+#: The conversations in which a person's coming is told, as `queries.circle_of`.
+Circle = Callable[[], Mapping[UUID, int]]
 
 
-async def arrive(*, user_id: UUID, device: str, circle: Mapping[UUID, int]) -> None:
-    """A device is online now; `circle` is `queries.circle_of` the person, as was just read."""
+class _Arrivals:
+    """People who came to one process: the first is told at once, who comes soon after together."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[UUID, Circle] = {}
+        self._pause: asyncio.TimerHandle | None = None
+
+    def tell(self, user_id: UUID, circle: Circle) -> None:
+        self._waiting[user_id] = circle
+        if self._pause is None:
+            self._tell_waiting()
+
+    def tell_now(self, user_id: UUID) -> None:
+        """If they still wait to be told of."""
+        circle = self._waiting.pop(user_id, None)
+        if circle is not None:
+            fanout.presence({user_id: circle()}, online=True)
+
+    def _tell_waiting(self) -> None:
+        self._pause = None
+        if not self._waiting:
+            return
+        fanout.presence({each: circle() for each, circle in self._waiting.items()}, online=True)
+        self._waiting.clear()
+        self._pause = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_waiting)
+
+
+_arrivals = PerLoop(_Arrivals)
+
+
+async def arrive(*, user_id: UUID, device: str, circle: Circle) -> None:
+    """A device is online now; `circle` is asked when others are told, while the device is there."""
     if await presence.arrived(user_id, device):
-        fanout.presence(user_id, circle, online=True)
+        _arrivals.get().tell(user_id, circle)
+
+
+def going(*, user_id: UUID) -> None:
+    """One of the person's devices is about to be gone, and to `depart`.
+
+    That they came is told before: afterwards another process may be the one to tell that they are
+    gone, and it must not be overtaken.
+    """
+    _arrivals.get().tell_now(user_id)
 
 
 async def depart(*, user_id: UUID, device: str) -> None:
@@ -37,7 +84,7 @@ async def come_back(*, user_ids: Iterable[UUID]) -> None:
             # Devices learn of it when they ask for states again.
             log.info("return_not_told", user=str(user_id), error=repr(error))
             return
-        fanout.presence(user_id, circle, online=True)
+        fanout.presence({user_id: circle}, online=True)
 
 
 async def miss() -> None:
@@ -58,8 +105,8 @@ async def _tell_of_going(user_id: UUID) -> bool:
         # Who may hear of it isn't known. It isn't settled: a process will miss the person again.
         log.info("departure_not_told", user=str(user_id), error=repr(error))
         return False
-    fanout.presence(user_id, circle, online=False)
+    fanout.presence({user_id: circle}, online=False)
     if not await presence.settled(user_id):
         # They came back meanwhile, and that was told before this.
-        fanout.presence(user_id, circle, online=True)
+        fanout.presence({user_id: circle}, online=True)
     return True

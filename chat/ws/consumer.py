@@ -246,6 +246,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await crowd().leave(self)
         if self.identity is not None:
+            handlers.prepare_goodbye(self)
             # First: who is renewed while the goodbye is under way would be taken for back again.
             try:
                 await hub().unregister(self)

@@ -1,6 +1,6 @@
 """What each command does: parse is done, so one action and its answer."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.authentication import Identity, authenticate_token
 from accounts.errors import SessionRevoked
 from chat import limits, metrics, presence, presenters, protocol, queries
-from chat.actions.presence import arrive, depart
+from chat.actions.presence import arrive, depart, going
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
@@ -109,11 +109,21 @@ async def _come_in(socket: "ChatConsumer", identity: Identity, command: protocol
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
     await catching_up.bring_up_to_date(socket, identity, sync, turn)
-    circle = {
-        each: max(mine.get(each, 0), hub().ended_in(each))
+    circle = partial(_circle_of, socket, mine)
+    await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
+
+
+def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Where to tell that the socket's person is online: in what they are in now."""
+    return {
+        each: max(ended.get(each, 0), hub().ended_in(each))
         for each in hub().conversations_of(socket)[: limits.PRESENCE_CONVERSATIONS]
     }
-    await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
+
+
+def prepare_goodbye(socket: "ChatConsumer") -> None:
+    """The device is about to be gone; to be called while it is still in its conversations."""
+    going(user_id=socket.user_id)
 
 
 async def say_goodbye(socket: "ChatConsumer") -> None:

@@ -5,7 +5,7 @@ receives an event once and hands the same text to each local socket's queue.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import structlog
 from accounts.queries import active_among
 from chat import groups, limits, metrics, presence, protocol, queries
 from chat.actions.presence import come_back, miss
+from chat.ws.comings import Comings
 from chat.ws.crowd import crowd
 from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
@@ -97,7 +98,14 @@ class Hub:
 
     # --- Envelopes ------------------------------------------------------------------------------
 
-    def deliver(self, group: str, envelope: realtime.Envelope) -> None:
+    def deliver(self, group: str, envelopes: Sequence[realtime.Envelope]) -> None:
+        if group == groups.PRESENCE:
+            self._presence(envelopes)
+            return
+        for envelope in envelopes:
+            self._deliver(group, envelope)
+
+    def _deliver(self, group: str, envelope: realtime.Envelope) -> None:
         room = self._rooms.by_group.get(group)
         if room is None:
             return
@@ -111,8 +119,6 @@ class Hub:
             case "joined":
                 for socket in room.sockets:
                     socket.invited(UUID(envelope["conversation"]))
-            case "presence":
-                self._presence(envelope)
             case "revoked":
                 for socket in list(room.sockets):
                     socket.revoked()
@@ -202,20 +208,24 @@ class Hub:
                 self._out(group, room, [s for s in room.sockets if s.user_id in gone])
             known |= members
 
-    def _presence(self, envelope: realtime.Envelope) -> None:
-        listeners: set[Socket] = set()
-        for conversation_id, ended in envelope["conversations"].items():
-            group = groups.conversation(conversation_id)
-            room = self._rooms.by_group.get(group)
-            if room is None:
-                continue
-            if room.held is None and ended <= room.ended:
-                listeners |= room.sockets
-            else:
-                self._hold(group, room, {**envelope, "kind": "state", "ended": ended})
-        for socket in listeners:
-            if str(socket.user_id) != envelope["without"]:
-                socket.outbound.offer(envelope["text"], droppable=True)
+    def _presence(self, envelopes: Sequence[realtime.Envelope]) -> None:
+        comings = Comings()
+        for envelope in envelopes:
+            listeners: set[Socket] = set()
+            for conversation_id, ended in envelope["conversations"].items():
+                group = groups.conversation(conversation_id)
+                room = self._rooms.by_group.get(group)
+                if room is None:
+                    continue
+                if room.held is None and ended <= room.ended:
+                    listeners |= room.sockets
+                else:
+                    self._hold(group, room, {**envelope, "kind": "state", "ended": ended})
+            own = self._rooms.by_group.get(groups.user(envelope["without"]))
+            if own is not None:
+                listeners -= own.sockets
+            comings.add(envelope["text"], listeners)
+        comings.hand_out()
 
     # --- The channel layer goes and comes back --------------------------------------------------
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
@@ -29,7 +29,8 @@ BACKLOG: Final = 10_000
 class Listener(Protocol):
     """Who hears what is published. All of it runs in the event loop and must not block or raise."""
 
-    def deliver(self, group: str, envelope: Envelope) -> None: ...
+    def deliver(self, group: str, envelopes: Sequence[Envelope]) -> None:
+        """These came together, in this order."""
 
     def layer_lost(self) -> None:
         """From now on messages of other processes may be missing."""
@@ -49,7 +50,7 @@ class Bus:
         self._listener: Listener | None = None
         self._outgoing: deque[tuple[str, Envelope]] = deque()
         #: What other threads publish, until the event loop takes it, and whether it was asked to.
-        self._handed: deque[tuple[str, Envelope]] = deque()
+        self._handed: deque[tuple[str, Sequence[Envelope]]] = deque()
         self._taking = False
         self._wake = asyncio.Event()
         self._sending = False
@@ -100,13 +101,13 @@ class Bus:
         if self.healthy:
             await self.channel.leave(groups)
 
-    def publish(self, group: str, envelope: Envelope) -> None:
+    def publish(self, group: str, *envelopes: Envelope) -> None:
         """Hand to this process's own listener at once, to the others through the layer."""
         if asyncio._get_running_loop() is self._loop:
-            self._publish(group, envelope)
+            self._publish(group, envelopes)
             return
         # The loop is woken once for all that a transaction announces: each time is a system call.
-        self._handed.append((group, envelope))
+        self._handed.append((group, envelopes))
         if not self._taking:
             self._taking = True
             self._loop.call_soon_threadsafe(self._take_handed)
@@ -138,9 +139,9 @@ class Bus:
         while self._handed:
             self._publish(*self._handed.popleft())
 
-    def _publish(self, group: str, envelope: Envelope) -> None:
+    def _publish(self, group: str, envelopes: Sequence[Envelope]) -> None:
         if self._listener is not None:
-            self._listener.deliver(group, envelope)
+            self._listener.deliver(group, envelopes)
         if not self.healthy:
             # Nobody would get it. The others are told to catch up when the layer is back.
             self._dropped = True
@@ -150,7 +151,7 @@ class Bus:
         if len(self._outgoing) >= BACKLOG:
             self._lost("backlog", None)
             return
-        self._outgoing.append((group, envelope))
+        self._outgoing.extend((group, envelope) for envelope in envelopes)
         self._wake.set()
 
     async def _send(self) -> None:
@@ -195,8 +196,7 @@ class Bus:
         elif parcel.group == EVERYBODY:
             self._tell_soon()
         else:
-            for envelope in parcel.envelopes:
-                self._listener.deliver(parcel.group, envelope)
+            self._listener.deliver(parcel.group, parcel.envelopes)
 
     async def _keep_beating(self) -> None:
         while not self._closed:

@@ -190,21 +190,21 @@ class Channel:
             self._receiving = None
 
 
-def publish_blocking(group: str, envelope: Envelope) -> None:
+def publish_blocking(group: str, envelopes: list[Envelope]) -> None:
     """Publish from a process without an event loop: a management command, a WSGI server."""
     if isinstance(_layer(), InMemoryChannelLayer):
         return  # there is nobody else to hear it
     try:
         # A loop of its own, that ends here: async_to_sync would borrow the server's.
-        asyncio.run(_publish_once(group, envelope))
+        asyncio.run(_publish_once(group, envelopes))
     except Exception as error:
         log.warning("channel_layer_lost", doing="send", error=repr(error))
 
 
-async def _publish_once(group: str, envelope: Envelope) -> None:
+async def _publish_once(group: str, envelopes: list[Envelope]) -> None:
     layer = _layer()
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            await layer.group_send(group, _message("", group, [envelope]))
+            await layer.group_send(group, _message("", group, envelopes))
     finally:
         await layer.flush()

@@ -31,19 +31,21 @@ async def close_bus() -> None:
         await found.close()
 
 
-def publish(group: str, envelope: Envelope) -> None:
-    """Send ``envelope`` to every process that has joined ``group``; never raises.
+def publish(group: str, *envelopes: Envelope) -> None:
+    """Send ``envelopes`` together to every process that has joined ``group``; never raises.
 
     To be called from any thread; in an event loop only after its bus was made.
 
-    ``envelope`` holds texts, numbers, booleans, lists and dicts of these only.
+    An envelope holds texts, numbers, booleans, lists and dicts of these only.
     """
-    envelope.setdefault("at", time.time())
+    now = time.time()
+    for envelope in envelopes:
+        envelope.setdefault("at", now)
     found = _buses.of_a_running_loop()
     if found is not None:
-        found.publish(group, envelope)
+        found.publish(group, *envelopes)
     elif asyncio._get_running_loop() is None:
-        publish_blocking(group, envelope)
+        publish_blocking(group, list(envelopes))
     # Else this loop's bus is closed: the process is ending.
 
 

@@ -99,7 +99,11 @@ def publish_before_commit() -> None:
             return results
 
     sending._store = fail_late
-    realtime.publish_on_commit = realtime.publish
+
+    def publish_at_once(group: str, envelope: realtime.Envelope) -> None:
+        realtime.publish(group, envelope)
+
+    realtime.publish_on_commit = publish_at_once
 
 
 def sync_forgets() -> None:

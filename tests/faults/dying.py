@@ -37,10 +37,10 @@ def arm() -> None:
         for message in messages:
             die_once("before-commit", message.body)
 
-    def die_and_publish(group: str, envelope: dict[str, Any]) -> None:
-        if '"body":"before-broadcast"' in envelope.get("text", ""):
+    def die_and_publish(group: str, *envelopes: dict[str, Any]) -> None:
+        if any('"body":"before-broadcast"' in each.get("text", "") for each in envelopes):
             die_once("before-broadcast", "before-broadcast")
-        publish(group, envelope)
+        publish(group, *envelopes)
 
     async def send_and_die(self: SendQueue, draft: Any) -> Any:
         sent = await send(self, draft)

@@ -1,7 +1,7 @@
 """The bus over a channel layer that fails in the ways that Redis does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -58,8 +58,8 @@ class Listener:
         self.heard: list[tuple[str, str]] = []
         self.told: list[str] = []
 
-    def deliver(self, group: str, envelope: Envelope) -> None:
-        self.heard.append((group, envelope["text"]))
+    def deliver(self, group: str, envelopes: Sequence[Envelope]) -> None:
+        self.heard += [(group, envelope["text"]) for envelope in envelopes]
 
     def layer_lost(self) -> None:
         self.told.append("lost")

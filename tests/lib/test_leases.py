@@ -82,3 +82,15 @@ async def test_places_are_counted_and_given_up_by_their_key(leases: Leases) -> N
     await leases.enter({"x": 1, "y": 1}, "a")
     await leases.leave(["y"], "a")
     assert await leases.alive(["x", "y"]) == {"x"}
+
+
+async def test_what_is_held_here_or_elsewhere_is_alive_and_no_other(redis_url: str) -> None:
+    here, there = Leases("held", 60), Leases("held", 60)
+    await here.renew([("mine", "a"), ("both", "a")])
+    await there.renew([("both", "b"), ("theirs", "b")])
+    asked = ["mine", "both", "theirs", "nobody's"]
+    assert await here.alive(asked) == {"mine", "both", "theirs"}
+    assert await asyncio.to_thread(there.alive_blocking, asked) == {"mine", "both", "theirs"}
+    await here.leave(["mine", "both"], "a")
+    assert await here.alive(asked) == {"both", "theirs"}
+    await redisscript.close()

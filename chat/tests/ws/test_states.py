@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from chat import presence
+from chat import groups, presence
 from chat.actions import presence as actions
 from chat.ws import hub as hub_module
+from pneumatic.lib import realtime
 from pneumatic.lib.attendance import Attendance
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
-from pneumatic.testing.factories import World, make_direct
+from pneumatic.testing.factories import World, make_direct, make_group
 from pneumatic.testing.socket import connected, device_of
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
@@ -62,6 +63,48 @@ async def test_coming_and_going_is_told_to_those_who_share_a_conversation(
         event = await bob.expect("presence", user=str(world.alice.id))
         assert event["online"] is False
         await charlie.refute("presence", user=str(world.alice.id))
+
+
+async def test_people_who_come_one_after_the_other_are_told_of_together(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, told = live_world, list[list[str]]()
+    everybody = (world.alice, world.bob, world.charlie)
+    await in_database(make_group, *everybody)
+    publish = realtime.publish
+
+    def noting(group: str, *envelopes: Any) -> None:
+        if group == groups.PRESENCE:
+            told.append([each["without"] for each in envelopes])
+        publish(group, *envelopes)
+
+    monkeypatch.setattr(realtime, "publish", noting)
+    monkeypatch.setattr(actions, "GATHER_SECONDS", 0.3)
+    async with connected(*everybody) as (alice, bob, charlie):
+        # The first one's coming is told at once, the others' come later, in one go.
+        await alice.expect("presence", user=str(world.charlie.id), online=True)
+        assert told == [[str(world.alice.id)], [str(world.bob.id), str(world.charlie.id)]]
+        await alice.expect("presence", user=str(world.bob.id), online=True)
+        await bob.expect("presence", user=str(world.charlie.id), online=True)
+        await bob.refute("presence", user=str(world.bob.id))
+        await charlie.expect("presence", user=str(world.bob.id), online=True)
+
+
+async def test_that_somebody_came_is_told_before_they_go(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    monkeypatch.setattr(actions, "GATHER_SECONDS", 3600)
+    async with connected(world.bob) as (bob,):
+        alice = await device_of(world.alice)
+        await alice.hello()
+        # It stays online through a device of another process, which has nothing to tell.
+        await presence.arrived(world.alice.id, "elsewhere")
+        await bob.refute("presence", user=str(world.alice.id))
+        await alice.close()
+        await bob.expect("presence", user=str(world.alice.id), online=True)
+        await bob.refute("presence", user=str(world.alice.id), online=False)
+        await presence.departed(world.alice.id, "elsewhere")
 
 
 async def test_who_is_online_is_part_of_the_first_sync(live_world: World) -> None:
