@@ -24,6 +24,7 @@ from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.ratelimit import rate_key, user_budget
+from pneumatic.lib.spending import aspend, aspend_often
 from pneumatic.lib.threads import in_database
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         return
     except Unauthenticated:
         # As a 401 over REST: out of the address's budget, so that guessing isn't free.
-        wait = await user_budget().aspend(rate_key(None, client_address(socket.scope)))
+        wait = await aspend(user_budget(), rate_key(None, client_address(socket.scope)))
         await socket.end(Close.TOO_MANY if wait else Close.UNAUTHENTICATED)
         return
     if command_wait(identity.user.id) or not await crowd().take_place(socket, identity.user.id):
@@ -145,7 +146,8 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
 
 
 async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Send) -> None:
-    wait = await user_budget().aspend(rate_key(identity.user.id, client_address(socket.scope)))
+    key = rate_key(identity.user.id, client_address(socket.scope))
+    wait = await aspend_often(user_budget(), key)
     if wait:
         rate_limited("user")
         raise RateLimited(retry_after=round(wait, 3))

@@ -5,7 +5,6 @@ window at whose edge it would be full again. A budget is two buckets, for the mi
 hour; each act takes its cost from both or from neither.
 """
 
-import asyncio
 import ipaddress
 import threading
 import time
@@ -17,7 +16,6 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
-from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.redisscript import Away, Script
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -25,13 +23,13 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 MOST_LOCAL_KEYS: Final = 10_000
 _ROUNDING: Final = 1e-6
 
-# Each key with the cost that stands at its place, one after the other.
+# Each key with the cost that stands at its place, one after the other; and what it wants ahead.
 _SPEND = Script("""
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local answer = {}
 for k = 1, #KEYS do
-  local cost = tonumber(ARGV[4 + k])
+  local cost, ahead = tonumber(ARGV[4 + k]), tonumber(ARGV[4 + #KEYS + k])
   local state = redis.call('HMGET', KEYS[k], 'at', '1', '2')
   local wait, left, longest = 0, {}, 0
   for i = 1, 2 do
@@ -50,17 +48,22 @@ for k = 1, #KEYS do
   end
   if wait < 0.000001 then
     wait = 0
-    for i = 1, 2 do left[i] = left[i] - cost end
+    for i = 1, 2 do
+      left[i] = left[i] - cost
+      local size = tonumber(ARGV[2 * i - 1])
+      if size > 0 and left[i] - ahead < size / 2 then ahead = 0 end
+    end
+    for i = 1, 2 do left[i] = left[i] - ahead end
     redis.call('HSET', KEYS[k], 'at', string.format('%.6f', now),
       '1', string.format('%.9f', left[1]), '2', string.format('%.9f', left[2]))
     redis.call('PEXPIRE', KEYS[k], math.ceil(longest * 1000))
+  else
+    ahead = 0
   end
-  answer[k] = {tostring(wait), tostring(left[1]), tostring(left[2])}
+  answer[k] = {tostring(wait), tostring(left[1]), tostring(left[2]), tostring(ahead)}
 end
 return answer
 """)
-#: Keys in one call: Redis does nothing else meanwhile.
-_TOGETHER: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,16 @@ class Spent:
     wait: float
     #: Tokens left in the minute's and in the hour's bucket; 0 for a bucket that is lifted.
     left: tuple[float, float]
+    #: Tokens taken beyond the cost, for what will be done next.
+    ahead: float = 0.0
+
+
+class Ask(NamedTuple):
+    """What one wants of a bucket: the cost of an act, and tokens ahead if it stays half full."""
+
+    key: str
+    cost: float
+    ahead: float = 0.0
 
 
 class LocalBuckets:
@@ -148,32 +161,33 @@ class Budget:
         """0.0 and the cost is spent, or the seconds to wait and nothing is. Never raises."""
         return self.take(key, cost).wait
 
-    async def aspend(self, key: str, cost: float = 1.0) -> float:
-        """As ``spend``, for the event loop."""
-        if self.unlimited:
-            return 0.0
-        return (await _asking.get().spend(self, key, cost)).wait
-
     def take(self, key: str, cost: float = 1.0) -> Spent:
         """As ``spend``, and tells what is left."""
         if self.unlimited:
             return Spent(0.0, (0.0, 0.0))
         try:
-            (answer,) = _SPEND.run([f"rate:{key}"], *self._sizes, cost)
+            (answer,) = _SPEND.run([f"rate:{key}"], *self._sizes, cost, 0)
         except Away:
             return self._local.spend(key, cost, self._buckets)
         return _read(answer)
 
-    async def take_all(self, keys: Sequence[str], costs: Sequence[float]) -> list[Spent]:
-        """As ``take`` for each of them in turn, in one call."""
+    async def take_all(self, asks: Sequence[Ask]) -> list[Spent]:
+        """As ``take`` for each of them in turn, in one call from the event loop.
+
+        Nothing is given ahead while Redis is away.
+        """
+        costs, aheads = (ask.cost for ask in asks), (ask.ahead for ask in asks)
         try:
-            answers = await _SPEND.arun([f"rate:{key}" for key in keys], *self._sizes, *costs)
+            names = [f"rate:{ask.key}" for ask in asks]
+            answers = await _SPEND.arun(names, *self._sizes, *costs, *aheads)
         except Away:
-            return [
-                self._local.spend(key, cost, self._buckets)
-                for key, cost in zip(keys, costs, strict=True)
-            ]
+            return [self._local.spend(ask.key, ask.cost, self._buckets) for ask in asks]
         return [_read(answer) for answer in answers]
+
+    @property
+    def smallest(self) -> float:
+        """The size of the smallest bucket that is not lifted."""
+        return min(size for size in (self.per_minute, self._longer[0]) if size)
 
     @property
     def _buckets(self) -> tuple[tuple[float, float], ...]:
@@ -185,55 +199,8 @@ class Budget:
 
 
 def _read(answer: Any) -> Spent:
-    wait, minute, hour = (float(number) for number in answer)
-    return Spent(wait, (minute, hour))
-
-
-class _Asked(NamedTuple):
-    key: str
-    cost: float
-    answer: asyncio.Future[Spent]
-
-
-class _Asking:
-    """What is asked for in one turn of the event loop shares a call: one of Redis costs more."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[Budget, list[_Asked]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def spend(self, budget: Budget, key: str, cost: float) -> Spent:
-        loop = asyncio.get_running_loop()
-        one = _Asked(key, cost, loop.create_future())
-        some = self._waiting.setdefault(budget, [])
-        some.append(one)
-        if len(some) == 1:
-            # It begins after everything that is ready now has had its turn.
-            task = loop.create_task(self._ask(budget, some))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        elif len(some) == _TOGETHER:
-            del self._waiting[budget]
-        return await one.answer
-
-    async def _ask(self, budget: Budget, some: list[_Asked]) -> None:
-        if self._waiting.get(budget) is some:
-            del self._waiting[budget]
-        try:
-            spent = await budget.take_all([one.key for one in some], [one.cost for one in some])
-        except BaseException as error:
-            for one in some:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
-            if not isinstance(error, Exception):
-                raise  # The event loop ends.
-            return
-        for one, answer in zip(some, spent, strict=True):
-            if not one.answer.done():  # else who asked is gone
-                one.answer.set_result(answer)
-
-
-_asking = PerLoop(_Asking)
+    wait, minute, hour, ahead = (float(number) for number in answer)
+    return Spent(wait, (minute, hour), ahead)
 
 
 @cache
