@@ -11,13 +11,15 @@ from typing import Any, cast
 
 from channels.layers import BaseChannelLayer
 
+from pneumatic.lib import tracing
+
 Message = dict[str, Any]
 
 
 async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message]) -> None:
     """``group_send`` each message to its group; raises what the layer or Redis raises."""
     # Known by what it is made of: its import takes 0.5 s, which a start without Redis saves.
-    if len(messages) == 1 or not hasattr(layer, "_get_layer"):
+    if not hasattr(layer, "_get_layer"):
         for group, message in messages.items():
             await layer.group_send(group, message)
         return
@@ -28,17 +30,29 @@ async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message
         channel = of_this_loop._get_group_channel_name(group)
         shard = of_this_loop._get_shard(channel)
         by_shard.setdefault(shard, []).append((channel, pubsub.serialize(message)))
-    await asyncio.gather(*(_publish_all(shard, pairs) for shard, pairs in by_shard.items()))
+    with tracing.span("redis.publish", groups=len(messages)):
+        await asyncio.gather(*(_publish_all(*each) for each in by_shard.items()))
 
 
-async def _publish_all(shard: Any, pairs: list[tuple[str, bytes]]) -> None:
+async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None:
+    """What a pipeline of the client would do, on a connection of its own, for half of the time."""
     # The shard's lock keeps its connections from being closed under us, as for its own calls.
     async with shard._lock:
         shard._ensure_redis()
-        pipeline = shard._redis.pipeline(transaction=False)
-        for channel, message in pairs:
-            pipeline.publish(channel, message)
-        await pipeline.execute()
+        pool = shard._redis.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(
+                connection.pack_commands([("PUBLISH", *pair) for pair in pairs])
+            )
+            for _ in pairs:
+                await connection.read_response()
+        except BaseException:
+            # Whoever had it next would read the answers to this.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
 
 
 async def group_add_all(layer: BaseChannelLayer, groups: Collection[str], channel: str) -> None:
