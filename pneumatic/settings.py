@@ -143,6 +143,9 @@ if ON_SQLITE:
 else:
     from pneumatic.lib.postgres import PatientConnection
 
+    _connections = env.integer("DATABASE_POOL", 16, least=2, most=500)
+    # Those of them that the event loop itself uses; the others are Django's.
+    LOOP_CONNECTIONS = max(1, _connections // 4)
     # Under ASGI a connection that outlives its request is one that nobody finds again: the pool
     # keeps them instead, one pool a process.
     _database["CONN_MAX_AGE"] = 0
@@ -150,7 +153,7 @@ else:
         "pool": {
             "connection_class": PatientConnection,
             "min_size": 1,
-            "max_size": env.integer("DATABASE_POOL", 16, least=2, most=500),
+            "max_size": _connections - LOOP_CONNECTIONS,
             # How long a connection is waited for. What is left of five seconds is for what is asked
             # then: `pneumatic.lib.postgres` sees to it.
             "timeout": 4,

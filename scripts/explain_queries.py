@@ -112,6 +112,9 @@ def _called() -> Iterator[tuple[str, list[str]]]:
         sending.send_messages(drafts=drafts)
         yield "Sending 20 messages: `chat_append`", _worth(plans)
         plans.clear()
+        sending.send_messages(drafts=[drafts[0]._replace(id=uuid.uuid4(), body="hello")])
+        yield "Sending one: `chat_append_one`", _worth(plans)
+        plans.clear()
         receipts.mark_read(user=seat.user, conversation_id=seat.conversation_id, seq=120)
         yield "Reading, among 200 messages: `chat_mark`", _worth(plans)
         cursor.execute("SET client_min_messages = warning")
@@ -180,10 +183,10 @@ that of conversations here is read through where that is cheaper; a larger one i
 |---|---|---|---|---|
 """
 _TAIL = """
-What runs inside `chat_append` and `chat_mark` has one plan, made at a connection's first call and
-kept. The functions forbid themselves everything but steps through indexes, row by row, because the
-tables may have been small when the plan was made. `chat_append` checks the foreign keys of each
-message besides.
+What runs inside `chat_append`, `chat_append_one` and `chat_mark` has one plan, made at a
+connection's first call and kept. The functions forbid themselves everything but steps through
+indexes, row by row, because the tables may have been small when the plan was made. The first two
+check the foreign keys of each message besides.
 
 An insert of a message writes three indexes: the primary key, `message_seq_unique` and
 `message_version_unique`; a reply is in `message_replies` as well. Nothing asks for all messages of

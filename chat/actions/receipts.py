@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Manager, Q
 
@@ -15,9 +16,12 @@ from accounts.models import User
 from chat import fanout, presenters
 from chat.errors import NoSuchConversation
 from chat.models import Conversation, Membership, Mention, Message
+from pneumatic.lib import asyncpostgres
+from pneumatic.lib.threads import in_database
 
 #: A person and a conversation.
 _Key = tuple[UUID, UUID]
+_STATEMENT: Final = "SELECT * FROM chat_mark(%s)"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -58,8 +62,21 @@ def mark_all(*, marks: Sequence[Mark]) -> list[Membership | NoSuchConversation]:
     No two are of the same person in the same conversation.
     """
     store = _at_once if connection.vendor == "postgresql" else _by_statement
+    return _announced(store(marks))
+
+
+async def amark_all(*, marks: Sequence[Mark]) -> list[Membership | NoSuchConversation]:
+    """As `mark_all`, from the event loop, and as fast as the database can."""
+    if settings.ON_SQLITE:
+        return await in_database(mark_all, marks=marks)
+    return _announced(_positions(marks, await asyncpostgres.rows(_STATEMENT, _parameters(marks))))
+
+
+def _announced(
+    positions: Iterable[Position | None],
+) -> list[Membership | NoSuchConversation]:
     results: list[Membership | NoSuchConversation] = []
-    for position in store(marks):
+    for position in positions:
         if position is None:
             results.append(NoSuchConversation())
             continue
@@ -100,6 +117,14 @@ class _Row(NamedTuple):
 
 def _at_once(marks: Sequence[Mark]) -> list[Position | None]:
     """The function is in the migrations; what it does is what `_by_statement` does."""
+    # In somebody else's transaction a savepoint: what fails here undoes nothing of theirs.
+    own = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with own, connection.cursor() as cursor:
+        cursor.execute(_STATEMENT, _parameters(marks))
+        return _positions(marks, cursor.fetchall())
+
+
+def _parameters(marks: Iterable[Mark]) -> list[str]:
     asked = [
         {
             "person": mark.user.id,
@@ -109,14 +134,13 @@ def _at_once(marks: Sequence[Mark]) -> list[Position | None]:
         }
         for mark in marks
     ]
-    # In somebody else's transaction a savepoint: what fails here undoes nothing of theirs.
-    own = transaction.atomic() if connection.in_atomic_block else nullcontext()
-    with own, connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM chat_mark(%s)", [_encode(asked).decode()])
-        rows = [_Row(*row) for row in cursor.fetchall()]
+    return [_encode(asked).decode()]
+
+
+def _positions(marks: Iterable[Mark], rows: Iterable[tuple[Any, ...]]) -> list[Position | None]:
     return [
         _position(mark, row) if row.is_member else None
-        for mark, row in zip(marks, rows, strict=True)
+        for mark, row in zip(marks, map(_Row._make, rows), strict=True)
     ]
 
 

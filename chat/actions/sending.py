@@ -1,8 +1,9 @@
 """Send messages: one, or all that wait at the moment in one transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection
 
 from accounts.models import User
@@ -11,8 +12,9 @@ from chat.actions.drafts import Busy, Draft, Result, Sent, checked
 from chat.errors import IdTaken
 from chat.models import Message
 from pneumatic.lib.errors import ProblemError, Unavailable
+from pneumatic.lib.threads import in_database
 
-__all__ = ("Busy", "Draft", "Result", "Sent", "send_message", "send_messages")
+__all__ = ("Busy", "Draft", "Result", "Sent", "asend_messages", "send_message", "send_messages")
 
 
 def send_message(
@@ -38,16 +40,35 @@ def send_messages(*, drafts: Sequence[Draft], wait: bool = True) -> list[Result]
     locked: it is `Busy` (where the database can tell; SQLite locks as a whole). Raises only what
     fails them all.
     """
-    results: dict[int, Result] = {}
+    good, results = _sorted_out(drafts)
+    for some in _without_repeats(good):
+        results.update(_send(some, wait=wait))
+    return [results[place] for place in range(len(drafts))]
+
+
+async def asend_messages(*, drafts: Sequence[Draft], wait: bool = True) -> list[Result]:
+    """As `send_messages`, from the event loop, and as fast as the database can."""
+    good, results = _sorted_out(drafts)
+    ids = {draft.id for draft in good.values()}
+    if not settings.ON_SQLITE and len(ids) == len(good):
+        try:
+            results.update(await storing_at_once.astore(good, wait=wait))
+            return [results[place] for place in range(len(drafts))]
+        except IntegrityError:
+            pass  # Nothing was stored; whose fault it is comes out below.
+    return await in_database(send_messages, drafts=drafts, wait=wait)
+
+
+def _sorted_out(drafts: Iterable[Draft]) -> tuple[dict[int, Draft], dict[int, Result]]:
+    """The drafts that can be stored, by their place, and what is wrong with the others."""
     good: dict[int, Draft] = {}
+    problems: dict[int, Result] = {}
     for place, draft in enumerate(drafts):
         try:
             good[place] = checked(draft)
         except ProblemError as problem:
-            results[place] = problem
-    for some in _without_repeats(good):
-        results.update(_send(some, wait=wait))
-    return [results[place] for place in range(len(drafts))]
+            problems[place] = problem
+    return good, problems
 
 
 def _without_repeats(drafts: Mapping[int, Draft]) -> Iterator[Mapping[int, Draft]]:

@@ -1,8 +1,8 @@
 """Store a batch of drafts in a single statement: a function that PostgreSQL keeps the plan of.
 
-Its text is in the migrations (`chat_append`). What it does is what `storing` does; the tests hold
-the two together. Outside of a transaction the statement is one itself: a round trip, its commit
-included.
+Its text is in the migrations: `chat_append`, and `chat_append_one` for a message that comes alone.
+What they do is what `storing` does; the tests hold them together. Outside of a transaction the
+statement is one itself: a round trip, its commit included.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
 from msgspec import Struct
 
 from chat import fanout
@@ -19,11 +19,14 @@ from chat.actions.appending import names_in
 from chat.actions.drafts import Busy, Draft, Result, Sent, bad_reply, repeat
 from chat.errors import NoSuchConversation, ReadOnly
 from chat.models import Message
+from pneumatic.lib import asyncpostgres
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.outages import unavailable_from
 from pneumatic.lib.postgres import one_statement
+from pneumatic.lib.threads import in_database
 
-_STATEMENT: Final = "SELECT * FROM chat_append(%s, %s)"
+_BATCH: Final = "SELECT * FROM chat_append(%s, %s)"
+_ONE: Final = "SELECT * FROM chat_append_one(%s, %s, %s, %s, %s, %s)"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(list[str]).decode
 _COLUMNS: Final = [field.attname for field in Message._meta.concrete_fields]
@@ -53,45 +56,74 @@ class _Answer(NamedTuple):
     at: datetime
 
 
+_Others = dict[int, tuple[Draft, _Answer]]
+
+
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
-    asked = [_asked(draft) for draft in drafts.values()]
-    answers = [_Answer(*row) for row in _rows([_encode(asked).decode(), wait])]
+    asked = _ask(drafts)
+    results, others = _announce(drafts, asked, _rows(*_statement(asked, wait=wait)))
+    # Asked only now: what was stored is committed, and announced whatever becomes of this.
+    return {**results, **_not_stored(others)} if others else results
+
+
+async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
+    """As `store`, from the event loop. Raises `Unavailable`, and `IntegrityError` as that does."""
+    if not drafts:
+        return {}
+    asked = _ask(drafts)
+    rows = await asyncpostgres.rows(*_statement(asked, wait=wait))
+    results, others = _announce(drafts, asked, rows)
+    return {**results, **await in_database(_not_stored, others)} if others else results
+
+
+def _ask(drafts: Mapping[int, Draft]) -> list[_Asked]:
+    return [
+        _Asked(
+            draft.id,
+            draft.conversation_id,
+            draft.sender.id,
+            draft.body,
+            draft.reply_to,
+            draft.fingerprint.hex(),
+            list(names_in(draft.body)),
+        )
+        for draft in drafts.values()
+    ]
+
+
+def _statement(asked: Sequence[_Asked], *, wait: bool) -> tuple[str, Sequence[Any]]:
+    one = asked[0]
+    if len(asked) > 1 or one.names or one.reply_to:
+        return _BATCH, (_encode(asked).decode(), wait)
+    printed = bytes.fromhex(one.fingerprint)
+    return _ONE, (one.id, one.conversation, one.sender, one.body, printed, wait)
+
+
+def _announce(
+    drafts: Mapping[int, Draft], asked: Iterable[_Asked], rows: Iterable[tuple[Any, ...]]
+) -> tuple[dict[int, Result], _Others]:
+    """What was stored, and is announced by this; and what was not, with the function's answer."""
     results: dict[int, Result] = {}
-    others: dict[int, tuple[Draft, _Answer]] = {}
-    for (place, draft), one, answer in zip(drafts.items(), asked, answers, strict=True):
+    others: _Others = {}
+    for (place, draft), one, row in zip(drafts.items(), asked, rows, strict=True):
+        answer = _Answer(*row)
         if answer.outcome == "stored":
             message = _message(draft, one, answer)
             fanout.message_sent(message, ended=answer.ended)
             results[place] = Sent(message, duplicate=False)
         else:
             others[place] = draft, answer
-    # Asked only now: what was stored is committed, and announced whatever becomes of this.
-    known = _known(others.values())
-    for place, (draft, answer) in others.items():
-        results[place] = _not_stored(draft, answer, known)
-    return results
+    return results, others
 
 
-def _rows(parameters: Sequence[str | bool]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     if not connection.in_atomic_block:
-        return one_statement(connection, _STATEMENT, parameters)
+        return one_statement(connection, sql, parameters)
     # In somebody else's transaction a savepoint: what fails here undoes nothing of theirs.
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, parameters)
+        cursor.execute(sql, parameters)
         return list(cursor.fetchall())
-
-
-def _asked(draft: Draft) -> _Asked:
-    return _Asked(
-        draft.id,
-        draft.conversation_id,
-        draft.sender.id,
-        draft.body,
-        draft.reply_to,
-        draft.fingerprint.hex(),
-        list(names_in(draft.body)),
-    )
 
 
 def _known(others: Iterable[tuple[Draft, _Answer]]) -> Mapping[UUID, Message] | Unavailable:
@@ -105,9 +137,12 @@ def _known(others: Iterable[tuple[Draft, _Answer]]) -> Mapping[UUID, Message] | 
         return problem
 
 
-def _not_stored(
-    draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unavailable
-) -> Result:
+def _not_stored(others: _Others) -> dict[int, Result]:
+    known = _known(others.values())
+    return {place: _result(draft, answer, known) for place, (draft, answer) in others.items()}
+
+
+def _result(draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unavailable) -> Result:
     match answer.outcome:
         case "known":
             if isinstance(known, Unavailable):
@@ -138,4 +173,4 @@ def _message(draft: Draft, asked: _Asked, answer: _Answer) -> Message:
         "fingerprint": bytes.fromhex(asked.fingerprint),
         "created_at": answer.at,
     }
-    return Message.from_db(connection.alias, _COLUMNS, [stored.get(name) for name in _COLUMNS])
+    return Message.from_db(DEFAULT_DB_ALIAS, _COLUMNS, [stored.get(name) for name in _COLUMNS])

@@ -42,6 +42,11 @@ def published(
 )
 def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages are stored statement by statement, and then, where it can be, in one statement."""
+
+    async def astore(drafts: Any, *, wait: bool) -> Any:
+        return await in_database(storing.store, drafts, wait=wait)
+
+    monkeypatch.setattr(storing, "astore", astore, raising=False)
     monkeypatch.setattr(sending, "storing", request.param)
     monkeypatch.setattr(sending, "storing_at_once", request.param)
 

@@ -61,10 +61,16 @@ def unavailable_from(error: BaseException) -> Unavailable | None:
     if not isinstance(error, _AWAY) and state not in _AWAY_STATES:
         return None
     is_lost = _lost_connection(error, state)
-    if state in _AWAY_STATES or is_lost:
+    if leads_nowhere(error):
         _renew_pool()
     metrics.database_unavailable(_reason(error, state, is_lost=is_lost))
     return Unavailable("The database doesn't answer; try again.", retry_after=2)
+
+
+def leads_nowhere(error: BaseException) -> bool:
+    """Whether the connection is lost, or leads to a server that can only be read."""
+    state = _state_of(error)
+    return state in _AWAY_STATES or _lost_connection(error, state)
 
 
 def was_undone(error: BaseException) -> bool:

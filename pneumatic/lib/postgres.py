@@ -37,6 +37,23 @@ class NoAnswer(psycopg.OperationalError):
         self.is_lost = waited >= SILENCE
 
 
+def given_up(
+    connection: psycopg.BaseConnection[Any],
+    error: psycopg.OperationalError,
+    *,
+    waited: float,
+    left: float,
+) -> None:
+    """Close a connection that was waited for in vain, and raise `NoAnswer`; else do nothing.
+
+    ``error`` is what the wait ended with, and ``left`` how long it was to last.
+    """
+    if error.sqlstate is None and waited >= left:
+        # Whatever it says later is not the answer to what is asked then.
+        connection.pgconn.finish()
+        raise NoAnswer(waited) from None
+
+
 class _Patience:
     """The seconds that are left."""
 
@@ -85,18 +102,14 @@ class PatientConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, left if timeout is None else min(left, timeout))
         except psycopg.OperationalError as error:
-            waited = time.monotonic() - began
-            if error.sqlstate is not None or waited < left:
-                raise
-            # Whatever it says later is not the answer to what is asked then.
-            self.pgconn.finish()
-            raise NoAnswer(waited) from None
+            given_up(self, error, waited=time.monotonic() - began, left=left)
+            raise
         finally:
             found.left -= time.monotonic() - began
 
 
 def one_statement(
-    database: "BaseDatabaseWrapper", sql: str, parameters: Sequence[str | bool]
+    database: "BaseDatabaseWrapper", sql: str, parameters: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement that is a transaction itself; its plan is kept by the connection.
 

@@ -51,8 +51,9 @@ def publish(group: str, *envelopes: Envelope) -> None:
 
 def publish_on_commit(group: str, envelope: Envelope) -> None:
     """Publish when the current transaction commits; nothing is published when it does not."""
-    if connection.connection is None:
-        # Nothing is left to commit. Django would open a connection to find that out.
+    if asyncio._get_running_loop() is not None or connection.connection is None:
+        # Nothing is left to commit: Django has no transactions in an event loop, and would open a
+        # connection to find out that there is none elsewhere.
         publish(group, envelope)
         return
     # Robust: what is committed has succeeded, whatever becomes of its announcement.

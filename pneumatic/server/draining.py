@@ -18,7 +18,7 @@ from django.db import connections
 from chat import limits
 from chat.ws.draining import drain
 from chat.ws.hub import close_hub, hub
-from pneumatic.lib import health, redisscript
+from pneumatic.lib import asyncpostgres, health, redisscript
 from pneumatic.lib.threads import end_threads
 from pneumatic.server.http import HeadProtocol
 from pneumatic.server.websocket import FrameProtocol
@@ -81,6 +81,7 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
         await close_hub()
         await redisscript.close()
+        await asyncpostgres.close()
         log.info("drained")
 
     async def _hear_goodbyes(self) -> None:

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from pneumatic.lib import delays, redisscript, tallies
+from pneumatic.lib import asyncpostgres, delays, redisscript, tallies
 from pneumatic.lib.threads import end_threads
 from pneumatic.loopback.binaries import find_chromium
 
@@ -119,6 +119,7 @@ async def _tasks_end() -> AsyncIterator[None]:
     """Fail a test that leaves tasks: in the server they would be a leak, one for each socket."""
     before = asyncio.all_tasks()
     yield
+    await asyncpostgres.close()
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     if left:
         _, left = await asyncio.wait(left, timeout=TASK_GRACE_SECONDS)

@@ -14,7 +14,7 @@ from chat import protocol
 from chat.models import Conversation
 from chat.queries import seats_of
 from chat.ws.hub import close_hub
-from pneumatic.lib import redisscript
+from pneumatic.lib import asyncpostgres, redisscript
 from pneumatic.lib.threads import in_database
 from pneumatic.proof.mirror import Mirror
 from pneumatic.testing.factories import make_token
@@ -172,3 +172,4 @@ async def the_end() -> None:
     """Close what the application keeps for this event loop."""
     await close_hub()
     await redisscript.close()
+    await asyncpostgres.close()

@@ -8,13 +8,14 @@ import pytest
 from django.db.backends.utils import CursorWrapper
 
 from chat.models import Unheard
+from pneumatic.lib import asyncpostgres
 
 
 def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count from now on; call what is returned for the number so far."""
     count = 0
     real, real_many = CursorWrapper.execute, CursorWrapper.executemany
-    real_bare = psycopg.Cursor.execute
+    real_bare, real_rows = psycopg.Cursor.execute, asyncpostgres.rows
 
     def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
         nonlocal count
@@ -36,6 +37,12 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         count += type(self) is psycopg.Cursor
         return real_bare(self, *args, **kwargs)
 
+    async def rows(*args: Any) -> Any:
+        nonlocal count
+        count += 1
+        return await real_rows(*args)
+
+    monkeypatch.setattr(asyncpostgres, "rows", rows)
     monkeypatch.setattr(psycopg.Cursor, "execute", execute_bare)
     monkeypatch.setattr(CursorWrapper, "execute", execute)
     monkeypatch.setattr(CursorWrapper, "executemany", executemany)

@@ -95,15 +95,19 @@ def _draft(stage: Stage, choice: Choice) -> Draft:
     )
 
 
-def _effect(way: Any, drafts: Sequence[Draft], monkeypatch: pytest.MonkeyPatch) -> Any:
+def _effect(
+    way: Any, drafts: Sequence[Draft], monkeypatch: pytest.MonkeyPatch, *, together: bool = True
+) -> Any:
     """What is answered, stored and announced; all of it is undone."""
+    batches = [drafts] if together else [[draft] for draft in drafts]
     told: list[tuple[str, Mapping[str, Any]]] = []
     with monkeypatch.context() as patched, transaction.atomic():
         patched.setattr(sending, "storing_at_once", way)
         patched.setattr(realtime, "publish_on_commit", lambda *each: told.append(each))
         answers = [
             (each.duplicate, _columns(each.message)) if isinstance(each, Sent) else repr(each)
-            for each in send_messages(drafts=drafts)
+            for batch in batches
+            for each in send_messages(drafts=batch)
         ]
         rows = [
             [_columns(row) for row in model._default_manager.order_by("conversation", "seq")]
@@ -147,6 +151,19 @@ def test_both_ways_store_answer_and_announce_the_same(
     assert _effect(storing_at_once, drafts, monkeypatch) == _effect(storing, drafts, monkeypatch)
 
 
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(choices=st.lists(_CHOICES, min_size=1, max_size=8))
+def test_one_by_one_they_do_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, choices: list[Choice]
+) -> None:
+    drafts = [_draft(stage, choice) for choice in choices]
+    at_once = _effect(storing_at_once, drafts, monkeypatch, together=False)
+    assert at_once == _effect(storing, drafts, monkeypatch, together=False)
+
+
 def test_what_is_returned_as_stored_is_what_is_stored(world: World) -> None:
     first = say(world.bob, world.group)
     (sent,) = send_messages(
@@ -166,10 +183,11 @@ def test_a_batch_is_one_statement(world: World, django_assert_num_queries: Any) 
         send_messages(drafts=drafts)
 
 
-def test_rows_are_found_by_their_keys_in_a_plan_that_is_kept(world: World) -> None:
+@pytest.mark.parametrize("function", ["chat_append", "chat_append_one", "chat_mark"])
+def test_rows_are_found_by_their_keys_in_a_plan_that_is_kept(world: World, function: str) -> None:
     """The plan of the first call serves all later ones, however large the tables have become."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'chat_append'")
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = %s", [function])
         ((config,),) = cursor.fetchall()
     assert {"enable_seqscan=off", "plan_cache_mode=force_generic_plan"} <= set(config)
 

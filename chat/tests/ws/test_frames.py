@@ -162,10 +162,10 @@ async def test_a_defect_in_a_handler_costs_an_answer_not_the_socket(
 ) -> None:
     from chat.ws import sends
 
-    def broken(**_: object) -> None:
+    async def broken(**_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(sends, "send_messages", broken)
+    monkeypatch.setattr(sends, "asend_messages", broken)
     async with connected(live_world.bob) as (bob,):
         await bob.say(
             type="message.send",

@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from chat.actions import sending
-from chat.actions.sending import Draft, Result, Sent, send_messages
-from chat.errors import BadField, NoSuchConversation
+from chat.actions.sending import Draft, Result, Sent, asend_messages, send_messages
+from chat.errors import BadField, IdTaken, NoSuchConversation
 from chat.models import Conversation, Message
 from chat.queries import seats_of
 from chat.ws import sends
 from chat.ws.sends import SendQueue
-from pneumatic.lib import threads
-from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_direct
 
@@ -92,54 +89,20 @@ def test_many_messages_cost_hardly_more_queries_than_one(
 class TestQueue:
     pytestmark = live
 
-    async def test_what_waits_while_one_is_written_shares_a_transaction(
+    async def test_what_comes_at_once_shares_a_transaction(
         self, live_world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         batches: list[int] = []
-        loop, is_writing, may_write = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
-        def counted(*, drafts: list[Draft], wait: bool) -> list[Result]:
+        async def counted(*, drafts: list[Draft], wait: bool) -> list[Result]:
             batches.append(len(drafts))
-            loop.call_soon_threadsafe(is_writing.set)
-            may_write.wait(10)
-            return send_messages(drafts=drafts, wait=wait)
+            return await asend_messages(drafts=drafts, wait=wait)
 
-        monkeypatch.setattr(sends, "send_messages", counted)
+        monkeypatch.setattr(sends, "asend_messages", counted)
         queue = SendQueue()
-        first = asyncio.create_task(queue.send(_draft(live_world)))
-        await is_writing.wait()
-        others = [asyncio.create_task(queue.send(_draft(live_world))) for _ in range(9)]
-        await asyncio.sleep(0)
-        may_write.set()
-        answers = await asyncio.gather(first, *others)
-        assert batches == [1, 9]
+        answers = await asyncio.gather(*(queue.send(_draft(live_world)) for _ in range(10)))
+        assert batches == [10]
         assert [each.message.seq for each in answers] == list(range(2, 12))
-
-    async def test_who_waits_behind_one_that_hangs_is_told_as_soon_f24(
-        self, live_world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        begun: list[str] = []
-        release = asyncio.Event()
-
-        async def hang(work: Any, *, drafts: Any, wait: bool) -> Any:
-            begun.extend(draft.body for draft in drafts)
-            await release.wait()
-            return await in_database(work, drafts=drafts, wait=wait)
-
-        monkeypatch.setattr(threads, "SECONDS", 0.2)
-        monkeypatch.setattr(sends, "in_database", hang)
-        queue = SendQueue()
-        first = asyncio.create_task(queue.send(_draft(live_world, "first")))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(queue.send(_draft(live_world, "second")))
-        results = await asyncio.gather(first, second, return_exceptions=True)
-        assert [type(each) for each in results] == [Unavailable] * 2
-        monkeypatch.setattr(threads, "SECONDS", 10)
-        release.set()
-        third = await queue.send(_draft(live_world, "third"))
-        # What nobody waits for any more is not begun.
-        assert begun == ["first", "third"]
-        assert third.message.seq == 3
 
     async def test_a_refused_message_costs_its_neighbours_nothing(self, live_world: World) -> None:
         queue = SendQueue()
@@ -150,24 +113,6 @@ class TestQueue:
             return_exceptions=True,
         )
         assert [type(each) for each in answers] == [Sent, BadField, Sent]
-
-    async def test_one_that_breaks_the_transaction_goes_alone(
-        self, live_world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        real = sending._store
-
-        def breaks_on_poison(drafts: Any, *, wait: bool) -> Any:
-            if any(draft.body == "poison" for draft in drafts.values()):
-                raise ZeroDivisionError
-            return real(drafts, wait=wait)
-
-        monkeypatch.setattr(sending, "_store", breaks_on_poison)
-        queue = SendQueue()
-        answers = await asyncio.gather(
-            *(queue.send(_draft(live_world, body)) for body in ("a", "b", "poison", "c")),
-            return_exceptions=True,
-        )
-        assert [type(each) for each in answers] == [Sent, Sent, ZeroDivisionError, Sent]
 
     @pytest.mark.needs_postgres
     async def test_a_locked_conversation_delays_no_other_f12(self, live_world: World) -> None:
@@ -192,17 +137,26 @@ class TestQueue:
         await holder
         seqs = [(await each).message.seq for each in stuck]
         assert sorted(seqs) == [2, 3, 4]
+        assert not queue._own
 
-    async def test_a_database_that_is_away_is_told_to_all_who_wait(
-        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    async def test_one_id_into_two_conversations_at_once_is_a_message_in_one(
+        self, live_world: World
     ) -> None:
-        def away(**_: Any) -> Any:
-            raise Unavailable
-
-        monkeypatch.setattr(sends, "send_messages", away)
-        queue = SendQueue()
+        direct = await in_database(make_direct, live_world.alice, live_world.bob)
+        one = _draft(live_world)
+        queues = SendQueue(), SendQueue()
         answers = await asyncio.gather(
-            *(queue.send(_draft(live_world)) for _ in range(3)), return_exceptions=True
+            queues[0].send(one),
+            queues[1].send(one._replace(conversation_id=direct.id)),
+            return_exceptions=True,
         )
-        assert [type(each) for each in answers] == [Unavailable] * 3
-        assert await in_database(Message.objects.filter(kind="text").count) == 0
+        assert {type(each) for each in answers} == {Sent, IdTaken}
+        assert await in_database(Message.objects.filter(id=one.id).count) == 1
+
+    async def test_the_same_twice_in_a_batch_is_stored_once(self, live_world: World) -> None:
+        queue, one = SendQueue(), _draft(live_world)
+        answers = await asyncio.gather(queue.send(one), queue.send(one))
+        assert [each.duplicate for each in answers] == [False, True]
+        again = await queue.send(one)
+        assert again.duplicate
+        assert again.message.seq == answers[0].message.seq

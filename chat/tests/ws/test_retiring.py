@@ -1,13 +1,12 @@
 """What a device hears last of a process that stops."""
 
 import asyncio
-import threading
 import uuid
 from typing import Any
 
 import pytest
 
-from chat.actions.sending import send_messages
+from chat.actions.sending import asend_messages
 from chat.protocol import Close
 from chat.ws import consumer, sends
 from chat.ws.draining import drain
@@ -20,15 +19,14 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 async def test_everything_that_was_received_before_is_answered_before_the_socket_closes(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    def send_when_told(**fields: Any) -> Any:
-        loop.call_soon_threadsafe(begun.set)
-        assert go_on.wait(10)
-        return send_messages(**fields)
+    async def send_when_told(**fields: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await asend_messages(**fields)
 
-    monkeypatch.setattr(sends, "send_messages", send_when_told)
+    monkeypatch.setattr(sends, "asend_messages", send_when_told)
     bob = await device_of(live_world.bob)
     await bob.hello()
     for ref in "abcde":

@@ -1,0 +1,127 @@
+"""Group commit: what waits at the moment goes into the database together.
+
+What finds nobody waiting starts at once, so that a lone one is not delayed. Those that come while
+it is being written wait for it, and then share one transaction and one flush to disk.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from pneumatic.lib import threads
+from pneumatic.lib.errors import ProblemError, Unavailable
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class _Waiting(NamedTuple, Generic[Q, A]):
+    question: Q
+    answer: asyncio.Future[A]
+    #: By the event loop's clock: when whoever asks gives up.
+    until: float
+
+    def fail(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class GroupCommit(Generic[Q, A]):
+    """One event loop's questions of a kind, each with the future of its answer.
+
+    `write` answers up to `together` of them, in their order, in one transaction; a `ProblemError`
+    is an answer as well, and is raised to who asked.
+    """
+
+    def __init__(
+        self, write: Callable[[Sequence[Q]], Awaitable[Sequence[A | ProblemError]]], together: int
+    ) -> None:
+        self._write = write
+        self._together = together
+        self._waiting: deque[_Waiting[Q, A]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or is being written."""
+        return self._task is None or self._task.done()
+
+    async def ask(self, question: Q, until: float | None = None) -> A:
+        """The answer. Raises the `ProblemError` that it is, or `Unavailable`.
+
+        The latter comes `until` then by the event loop's clock, or within `threads.SECONDS`,
+        however long those before it take; what hasn't come to its turn by then is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + threads.SECONDS if until is None else until
+        one = _Waiting[Q, A](question, loop.create_future(), until)
+        self._waiting.append(one)
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run())
+        try:
+            async with asyncio.timeout_at(until) as patience:
+                return await one.answer
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise _too_late() from None
+
+    async def settle(self) -> None:
+        """Return when nothing waits any more."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while some := self._next():
+            try:
+                await self._answer(some)
+            except Exception as error:
+                for one in some:
+                    one.fail(error)
+            except BaseException:
+                # The event loop ends. Nobody shall wait for an answer that can't come.
+                for one in (*some, *self._waiting):
+                    one.answer.cancel()
+                self._waiting.clear()
+                raise
+
+    def _next(self) -> list[_Waiting[Q, A]]:
+        """Those whose turn it is, without those that come too late.
+
+        Whose asker has gone is among them: a device that closes its socket has still said it.
+        """
+        some: list[_Waiting[Q, A]] = []
+        now = asyncio.get_running_loop().time()
+        while self._waiting and len(some) < self._together:
+            one = self._waiting.popleft()
+            if one.until <= now:
+                one.fail(_too_late())
+            else:
+                some.append(one)
+        return some
+
+    async def _answer(self, some: Sequence[_Waiting[Q, A]]) -> None:
+        try:
+            answers = await self._write([one.question for one in some])
+        except ProblemError:
+            raise
+        except Exception:
+            if len(some) == 1:
+                raise
+            # Something about one of them that nobody foresaw: the others shall not pay for it.
+            for one in some:
+                try:
+                    await self._answer([one])
+                except Exception as error:
+                    one.fail(error)
+            return
+        for one, answer in zip(some, answers, strict=True):
+            if isinstance(answer, ProblemError):
+                one.fail(answer)
+            elif not one.answer.done():  # else who asked is gone, and will ask again
+                one.answer.set_result(answer)
+
+
+def _too_late() -> Unavailable:
+    return Unavailable("The database doesn't answer; try again.", retry_after=2)

@@ -1,0 +1,138 @@
+"""Statements from the event loop: what they bring back, and what becomes of each failure."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import psycopg_pool
+import pytest
+import pytest_asyncio
+from django.conf import settings
+from django.db import DataError, IntegrityError, connection
+
+from pneumatic.lib import asyncpostgres
+from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.postgres import NoAnswer
+from pneumatic.lib.threads import in_database
+
+pytestmark = [
+    pytest.mark.needs_postgres,
+    pytest.mark.asyncio,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _ends() -> AsyncIterator[None]:
+    yield
+    await asyncpostgres.close()
+
+
+async def backend() -> int:
+    ((found,),) = await asyncpostgres.rows("SELECT pg_backend_pid()", [])
+    return int(found)
+
+
+def ask(statement: str, *parameters: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+async def test_rows_are_as_django_reads_them() -> None:
+    sometime, someone = datetime(2026, 11, 28, 12, tzinfo=UTC), uuid.uuid4()
+    ((moment, person, zone, durable),) = await asyncpostgres.rows(
+        "SELECT %s::timestamptz, %s::uuid, current_setting('TimeZone'),"
+        " current_setting('synchronous_commit')",
+        [sometime, someone],
+    )
+    assert (moment, moment.tzinfo, person) == (sometime, UTC, someone)
+    assert (zone, durable) == ("UTC", "on")
+
+
+async def test_one_connection_serves_one_after_the_other_and_a_few_all_at_once() -> None:
+    assert len({await backend() for _ in range(5)}) == 1
+    began = time.monotonic()
+    many = [asyncpostgres.rows("SELECT pg_sleep(0.01)", []) for _ in range(50)]
+    await asyncio.gather(*many)
+    assert time.monotonic() - began < asyncpostgres.SECONDS
+    found = await asyncpostgres.rows(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s", ["SELECT pg_sleep(0.01)%"]
+    )
+    assert 1 <= found[0][0] <= settings.LOOP_CONNECTIONS
+
+
+async def test_they_and_djangos_are_no_more_than_one_process_may_have() -> None:
+    options = connection.settings_dict["OPTIONS"]["pool"]
+    assert options["max_size"] + settings.LOOP_CONNECTIONS == 16
+
+
+async def test_what_the_database_refuses_is_an_error_of_djangos() -> None:
+    with pytest.raises(DataError):
+        await asyncpostgres.rows("SELECT 1 / %s::int", [0])
+    twice = (
+        "INSERT INTO chat_history (id, epoch) SELECT 1, gen_random_uuid() FROM generate_series(1,2)"
+    )
+    with pytest.raises(IntegrityError):
+        await asyncpostgres.rows(f"{twice} RETURNING id", [])
+    # The connection is as good as before.
+    assert await backend() == await backend()
+
+
+async def test_a_database_that_says_nothing_is_not_waited_for_and_its_connection_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = await backend()
+    monkeypatch.setattr(asyncpostgres, "SECONDS", 0.3)
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        await asyncpostgres.rows("SELECT pg_sleep(20)", [])
+    assert time.monotonic() - began < 10
+    assert isinstance(caught.value.__cause__, NoAnswer)
+    monkeypatch.undo()
+    assert await backend() != before
+
+
+async def test_a_connection_that_was_cut_costs_one_answer() -> None:
+    before = await backend()
+    await in_database(ask, "SELECT pg_terminate_backend(%s)", before)
+    with pytest.raises(Unavailable):
+        await asyncpostgres.rows("SELECT 1", [])
+    assert await backend() != before
+
+
+async def test_what_another_transaction_undid_is_begun_anew() -> None:
+    failing = """
+    CREATE FUNCTION fail_twice() RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE attempt bigint := nextval('attempts');
+    BEGIN
+      IF attempt < 3 THEN RAISE serialization_failure; END IF;
+      RETURN attempt;
+    END $$
+    """
+    await in_database(ask, "CREATE SEQUENCE attempts")
+    await in_database(ask, failing)
+    try:
+        assert await asyncpostgres.rows("SELECT fail_twice()", []) == [(3,)]
+    finally:
+        await in_database(ask, "DROP FUNCTION fail_twice")
+        await in_database(ask, "DROP SEQUENCE attempts")
+
+
+async def test_who_gives_up_leaves_a_connection_that_is_good_or_none() -> None:
+    await backend()
+    asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(20)", []))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await asyncpostgres.rows("SELECT 1", []) == [(1,)]
+
+
+async def test_with_no_server_at_all_it_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "PORT", 1)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", 0.5)
+    with pytest.raises(Unavailable) as caught:
+        await asyncpostgres.rows("SELECT 1", [])
+    assert isinstance(caught.value.__cause__, psycopg_pool.PoolTimeout)
