@@ -15,7 +15,8 @@ from chat import limits
 from pneumatic.settings import BASE_DIR
 from tests.faults.cluster import Cast, make_people
 from tests.faults.device import PATIENCE, Device
-from tests.server.running import SERVE, Person, Running
+from tests.server.person import Person
+from tests.server.running import SERVE, Running
 
 pytestmark = [
     pytest.mark.slow,

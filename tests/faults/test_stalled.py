@@ -20,7 +20,8 @@ from pneumatic.settings import BASE_DIR
 from tests.faults.cluster import Cast, Cluster, Pair, is_live, make_people
 from tests.faults.device import Device
 from tests.faults.wire import Wire
-from tests.server.running import Person, Running, until
+from tests.server.person import Person
+from tests.server.running import Running, until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
 

@@ -20,7 +20,8 @@ from pneumatic.testing.socket import device_of
 from tests.faults.cluster import Cast, Cluster, make_people
 from tests.faults.counting import count_queries
 from tests.faults.device import Device
-from tests.server.running import Person, Running
+from tests.server.person import Person
+from tests.server.running import Running
 
 #: How many devices come back at once; `PNEUMATIC_FAULT_DEVICES=1000` is the long form. More than
 #: the hundred that the stock layer's pool would have had connections for.

@@ -9,7 +9,9 @@ from pneumatic.loopback.binaries import find_redis
 from pneumatic.loopback.processes import make_folder
 from pneumatic.loopback.servers import start_redis
 from tests.faults.wire import Wire
-from tests.server.running import Postgres, Running, Socket
+from tests.server.person import Socket
+from tests.server.postgres import Postgres
+from tests.server.running import Running
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.running import Person, Running, Socket
+from tests.server.person import Person, Socket
+from tests.server.running import Running
 from tests.server.test_sign_out import sockets_in_every_process
 
 Serving = Callable[..., Running]

@@ -5,7 +5,9 @@ import re
 import pytest
 from django.conf import settings
 
-from tests.server.running import Person, Postgres, Running
+from tests.server.person import Person
+from tests.server.postgres import Postgres
+from tests.server.running import Running
 
 pytestmark = pytest.mark.asyncio
 

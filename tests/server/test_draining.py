@@ -16,7 +16,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from pneumatic.settings import BASE_DIR
-from tests.server.running import PATIENCE, Person, Running, Socket, until
+from tests.server.person import Person, Socket
+from tests.server.running import PATIENCE, Running, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 

@@ -16,7 +16,8 @@ from django.core.management import CommandError, call_command
 from pneumatic.lib import serving as lock
 from pneumatic.management.commands import serve
 from pneumatic.server import draining, supervisor
-from tests.server.running import SERVE, Person, Running, until
+from tests.server.person import Person
+from tests.server.running import SERVE, Running, until
 
 Serving = Callable[..., Running]
 

@@ -11,7 +11,8 @@ import pytest
 from pneumatic.loopback.binaries import find_redis
 from pneumatic.loopback.processes import make_folder
 from pneumatic.loopback.servers import start_redis
-from tests.server.running import Person, Running, Socket, until
+from tests.server.person import Person, Socket
+from tests.server.running import Running, until
 from tests.server.test_serve import workers_of
 
 Serving = Callable[..., Running]
