@@ -85,6 +85,10 @@ class Socket:
 
     async def open(self, **options: Any) -> Self:
         await self.connect(**options)
+        return await self.hello()
+
+    async def hello(self) -> Self:
+        """Say it, and take everything up to `synced`."""
         await self.say("hello", token=self.person.token, versions={})
         await self.expect("synced", ref=None)
         return self

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+import signal
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -12,35 +13,34 @@ from pneumatic.loopback.binaries import find_redis
 from pneumatic.loopback.processes import make_folder
 from pneumatic.loopback.servers import start_redis
 from tests.server.person import Person, Socket
-from tests.server.running import Running, until
+from tests.server.running import Running
 from tests.server.test_serve import workers_of
 
 Serving = Callable[..., Running]
 
 
-def _connections_of(pid: int, port: int) -> int:
-    """How many connections to ``port`` a process holds."""
-    established = "01"
-    inodes = {
-        columns[9]
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-        if (columns := line.split())[3] == established and columns[1].endswith(f":{port:04X}")
-    }
-    held = set()
-    for file in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed in this moment
-            held.add(str(file.readlink()))
-    return len(held & {f"socket:[{inode}]" for inode in inodes})
+@contextlib.contextmanager
+def _standing_still(pids: Iterable[int]) -> Iterator[None]:
+    for each in pids:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in pids:
+            os.kill(each, signal.SIGCONT)
 
 
 async def sockets_in_every_process(server: Running, person: Person) -> list[Socket]:
-    # What is left of the requests that registered people is no socket.
-    await until(lambda: not any(_connections_of(each, server.port) for each in workers_of(server)))
-    sockets: list[Socket] = []
-    while not all(_connections_of(each, server.port) for each in workers_of(server)):
-        assert len(sockets) < 20, "all of them came to the same process"
-        sockets.append(await person.socket())
-    return sockets
+    """One in each of them: while the others stand still, nobody else can accept it.
+
+    The kernel gives a new connection to any that listens, and one may still be starting.
+    """
+    workers = workers_of(server)
+    sockets = []
+    for each in workers:
+        with _standing_still(workers - {each}):
+            sockets.append(await Socket(person).connect())
+    return [await socket.hello() for socket in sockets]
 
 
 @pytest.mark.slow
