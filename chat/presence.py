@@ -26,9 +26,10 @@ async def departed(user_id: UUID, device: str) -> bool:
 async def renew(devices: Iterable[tuple[UUID, str]]) -> set[UUID]:
     """Say that these devices are still there; who of the people had been taken for gone.
 
-    To be done every third of `limits.PRESENCE_SECONDS`.
+    An iterator may leave out who is gone when their turn comes. To be done every third of
+    `limits.PRESENCE_SECONDS`.
     """
-    pairs = [(str(user_id), device) for user_id, device in devices]
+    pairs = ((str(user_id), device) for user_id, device in devices)
     return {UUID(key) for key in await _leases().attend(pairs)}
 
 

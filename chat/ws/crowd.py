@@ -80,19 +80,22 @@ class Crowd:
             f"address:{self._guests[guest]}": settings.SOCKETS_PER_ADDRESS,
         }
         wanted = {key: many for key, many in most.items() if many}
-        # Before it is known: a socket that ends in the middle gives back what it may have taken.
-        self._held[guest] = list(wanted)
-        if not wanted or await _places().enter(wanted, guest.device):
-            return True
-        # Its close may take a while, and a renewal would count it after all.
-        self._held.pop(guest, None)
-        rate_limited("sockets")
-        return False
+        # Where there is no answer, because the socket ends: it gives back what it may have taken.
+        entered = True
+        try:
+            entered = not wanted or await _places().enter(wanted, guest.device)
+        finally:
+            # Not before, nor who was refused: a renewal would count it.
+            if entered:
+                self._held[guest] = list(wanted)
+        if not entered:
+            rate_limited("sockets")
+        return entered
 
     async def renew(self) -> None:
         """Say that the sockets of this process are still there; within ``PLACE_SECONDS``."""
-        pairs = [(key, guest.device) for guest, keys in self._held.items() for key in keys]
-        await _places().renew(pairs)
+        every, held = tuple(self._held), self._held
+        await _places().renew((key, s.device) for s in every for key in held.get(s, ()))
 
     async def leave(self, guest: Guest) -> None:
         """It has ended: its places are free."""

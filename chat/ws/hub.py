@@ -264,7 +264,8 @@ class Hub:
 
     async def _keep_presence(self) -> None:
         """Renew who is here, then miss who is nowhere; telling of it holds up no renewal."""
-        back = await presence.renew([(s.user_id, s.device) for s in self.sockets])
+        every, here = tuple(self.sockets), self._rooms.sockets
+        back = await presence.renew((s.user_id, s.device) for s in every if s in here)
         if back:
             self._spawn(come_back(user_ids=back))
         if self._missing is None or self._missing.done():

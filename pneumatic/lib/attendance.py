@@ -9,7 +9,7 @@ release it, or couldn't tell.
 import time
 from collections.abc import Callable, Iterable
 
-from pneumatic.lib.leases import AT_ONCE, NOW, Leases
+from pneumatic.lib.leases import NOW, Leases, portions
 from pneumatic.lib.redisscript import Away, Script
 
 _TAKE = Script(
@@ -113,9 +113,10 @@ class Attendance(Leases):
         held = self._held.get(key, {})
         # Redis may have forgotten it, and then it must believe its holder.
         known = held.pop(holder, None) is not None
-        last = known and not self._alive_here(key)
         if not held:
             self._held.pop(key, None)
+        await self._renewed([key], holder)
+        last = known and not self._alive_here(key)
         names = [self._name(key), self._ends]
         try:
             return bool(await _RELEASE.arun(names, self.seconds, holder, key, int(known)))
@@ -125,21 +126,24 @@ class Attendance(Leases):
             return last
 
     async def attend(self, pairs: Iterable[tuple[str, str]]) -> set[str]:
-        """Let each (key, holder) last ``seconds`` from now; the keys that nobody held any more."""
-        pairs = list(pairs)
+        """Let each (key, holder) last ``seconds`` from now; the keys that nobody held any more.
+
+        They are drawn as their turn comes: an iterator may leave out who is gone by then.
+        """
         back: set[str] = set()
-        for start in range(0, len(pairs), AT_ONCE):
-            some = pairs[start : start + AT_ONCE]
+        for some in portions(pairs):
             fresh = {key for key, holder in some if self._hold(key, holder)}
             names = [self._ends, *(self._name(key) for key, _ in some)]
             flat = [each for pair in some for each in pair]
             try:
-                answer = await _ATTEND.arun(names, self.seconds, *flat)
+                with self._renewing(some):
+                    answer = await _ATTEND.arun(names, self.seconds, *flat)
             except Away:
                 back |= fresh
             else:
                 back.update(key.decode() for key in answer)
-        return back
+        # Without those that were let go meanwhile: that is told already.
+        return back & self._held.keys()
 
     async def sweep(self, most: int) -> list[str]:
         """At most so many keys that nobody holds and whose going wasn't told, for the caller alone.

@@ -4,10 +4,12 @@ A holder that dies without a word stops counting after ``seconds``. What this pr
 also known here, which is what counts while Redis is away or not configured.
 """
 
+import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final, TypeVar
 
 from pneumatic.lib.redisscript import Away, Script
 
@@ -60,9 +62,14 @@ return alive
 """
 )
 
+T = TypeVar("T")
 
-def _portions(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
+
+def portions(every: Iterable[T]) -> Iterator[list[T]]:
+    """So many as one call may carry, each drawn when it is asked for."""
+    each = iter(every)
+    while some := list(islice(each, AT_ONCE)):
+        yield some
 
 
 class Leases:
@@ -75,6 +82,8 @@ class Leases:
         self._prefix = prefix
         self._clock = clock
         self._held: dict[str, dict[str, float]] = {}
+        #: What is being renewed just now, with the end of that.
+        self._renewals: list[tuple[set[tuple[str, str]], asyncio.Event]] = []
 
     async def enter(self, most: Mapping[str, int], holder: str) -> bool:
         """Count ``holder`` under each key of ``most``, or under none where one is full already.
@@ -99,29 +108,29 @@ class Leases:
             held.pop(holder, None)
             if not held:
                 self._held.pop(key, None)
+        await self._renewed(keys, holder)
         with contextlib.suppress(Away):
             await _LEAVE.arun(self._names(list(keys)), holder)
 
     async def renew(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Let each (key, holder) last ``seconds`` from now, taking it again if it ran out."""
-        pairs = list(pairs)
-        expires = self._clock() + self.seconds
-        for key, holder in pairs:
-            self._held.setdefault(key, {})[holder] = expires
-        for start in range(0, len(pairs), AT_ONCE):
-            some = pairs[start : start + AT_ONCE]
-            keys = [self._name(key) for key, _ in some]
-            try:
-                await _RENEW.arun(keys, self.seconds, *(holder for _, holder in some))
-            except Away:
-                return
+        """Let each (key, holder) last ``seconds`` from now, taking it again if it ran out.
+
+        They are drawn as their turn comes: an iterator may leave out who is gone by then.
+        """
+        for some in portions(pairs):
+            expires = self._clock() + self.seconds
+            for key, holder in some:
+                self._held.setdefault(key, {})[holder] = expires
+            names = self._names([key for key, _ in some])
+            with self._renewing(some), contextlib.suppress(Away):
+                await _RENEW.arun(names, self.seconds, *(holder for _, holder in some))
 
     async def alive(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that somebody holds; none of them with a space in it."""
         every = set(keys)
         found = self._held_among(every)
         # What is held here is held, whatever Redis has to say.
-        for some in _portions(list(every - found)):
+        for some in portions(every - found):
             with contextlib.suppress(Away):
                 alive = await _ALIVE.arun([self._name("")], " ".join(some))
                 found.update(key.decode() for key in alive)
@@ -131,7 +140,7 @@ class Leases:
         """As ``alive``, for threads."""
         every = set(keys)
         found = self._held_among(every)
-        for some in _portions(list(every - found)):
+        for some in portions(every - found):
             with contextlib.suppress(Away):
                 alive = _ALIVE.run([self._name("")], " ".join(some))
                 found.update(key.decode() for key in alive)
@@ -146,6 +155,23 @@ class Leases:
             if held is not None and any(expires > now for expires in tuple(held.values())):
                 found.add(key)
         return found
+
+    @contextlib.contextmanager
+    def _renewing(self, some: Iterable[tuple[str, str]]) -> Iterator[None]:
+        under_way = set(some), asyncio.Event()
+        self._renewals.append(under_way)
+        try:
+            yield
+        finally:
+            self._renewals.remove(under_way)
+            under_way[1].set()
+
+    async def _renewed(self, keys: Collection[str], holder: str) -> None:
+        """Return when none of this is being renewed: else Redis might hear of its end first."""
+        pairs = {(key, holder) for key in keys}
+        for some, ended in tuple(self._renewals):
+            if not pairs.isdisjoint(some):
+                await ended.wait()
 
     def _names(self, keys: list[str]) -> list[str]:
         return [self._name(key) for key in keys]

@@ -1,9 +1,11 @@
 """A Redis that tests may stop: their own, whatever the run has."""
 
+import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -62,6 +64,25 @@ def no_redis(settings: Settings) -> None:
 async def loop_closes_redis() -> AsyncIterator[None]:
     yield
     await redisscript.close()
+
+
+@pytest.fixture
+def held_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[redisscript.Script], asyncio.Event]:
+    """Keep this script from reaching Redis until the event that is returned is set."""
+
+    def hold_up(script: redisscript.Script) -> asyncio.Event:
+        go = asyncio.Event()
+        arun = redisscript.Script.arun
+
+        async def late(self: redisscript.Script, keys: Sequence[str], *arguments: Any) -> Any:
+            if self is script:
+                await go.wait()
+            return await arun(self, keys, *arguments)
+
+        monkeypatch.setattr(redisscript.Script, "arun", late)
+        return go
+
+    return hold_up
 
 
 class Clock:

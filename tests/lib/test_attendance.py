@@ -1,11 +1,12 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 import redis
 from pytest_django import Settings
 
+from pneumatic.lib import attendance as attendance_module
 from pneumatic.lib import redisscript
 from pneumatic.lib.attendance import Attendance
 from pneumatic.loopback.processes import Server
@@ -223,3 +224,30 @@ async def test_what_was_not_told_while_redis_was_away_is_missed_all_the_same(
     assert await attendance.settle("k") is True
     assert await attendance.sweep(100) == []
     await redisscript.close()
+
+
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+async def test_who_leaves_while_the_others_are_renewed_is_gone(
+    held_up: Callable[[redisscript.Script], asyncio.Event],
+) -> None:
+    """Of a thousand some are being renewed, and others are still to be."""
+    attendance = Attendance("test", 60)
+    here = dict.fromkeys(f"k{number}" for number in range(1100))
+    go = held_up(attendance_module._ATTEND)
+    renewal = asyncio.create_task(
+        attendance.attend((key, "a") for key in tuple(here) if key in here)
+    )
+    await asyncio.sleep(0)
+    leaving = []
+    for key in ("k0", "k700"):
+        del here[key]
+        leaving.append(asyncio.create_task(attendance.release(key, "a")))
+    # Nobody hears of the first before its renewal has ended.
+    done, _ = await asyncio.wait(leaving, timeout=0.2)
+    go.set()
+
+    assert done == {leaving[1]}
+    assert await leaving[0] is True
+    assert await renewal == here.keys()
+    assert await attendance.alive(["k0", "k1", "k700"]) == {"k1"}
+    assert not {"k0", "k700"} & attendance._held.keys()

@@ -1,9 +1,10 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 
+from pneumatic.lib import leases as leases_module
 from pneumatic.lib import redisscript
 from pneumatic.lib.leases import Leases
 from pneumatic.loopback.processes import Server
@@ -94,3 +95,24 @@ async def test_what_is_held_here_or_elsewhere_is_alive_and_no_other(redis_url: s
     await here.leave(["mine", "both"], "a")
     assert await here.alive(asked) == {"both", "theirs"}
     await redisscript.close()
+
+
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+async def test_who_leaves_while_the_others_are_renewed_takes_no_place(
+    held_up: Callable[[redisscript.Script], asyncio.Event],
+) -> None:
+    leases = Leases("test", 60)
+    here = dict.fromkeys(f"k{number}" for number in range(1100))
+    go = held_up(leases_module._RENEW)
+    renewal = asyncio.create_task(leases.renew((key, "a") for key in tuple(here) if key in here))
+    await asyncio.sleep(0)
+    leaving = []
+    for key in ("k0", "k700"):
+        del here[key]
+        leaving.append(asyncio.create_task(leases.leave([key], "a")))
+    await asyncio.wait(leaving, timeout=0.2)
+    go.set()
+
+    await asyncio.gather(renewal, *leaving)
+    assert await leases.alive(["k0", "k1", "k700"]) == {"k1"}
+    assert not {"k0", "k700"} & leases._held.keys()
