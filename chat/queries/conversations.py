@@ -71,7 +71,10 @@ def conversation_for(user: User, conversation_id: UUID, *, lock: bool = False) -
         if seat is None:
             raise NoSuchConversation
         return Seat(seat.conversation, seat)
-    conversation = Conversation.objects.select_for_update().filter(id=conversation_id).first()
+    # Who isn't in it locks nothing: else they would make others wait, and could tell by what it
+    # takes that it is there.
+    locking = visible_to(user).select_for_update(of=("self",))
+    conversation = locking.filter(id=conversation_id).first()
     if conversation is None:
         raise NoSuchConversation
     membership = Membership.objects.filter(

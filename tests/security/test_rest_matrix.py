@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Session, User
 from chat.models import Conversation, Membership, Message
@@ -129,8 +130,12 @@ def test_what_one_may_not_see_is_answered_like_what_is_not_there(cast: Cast, rou
         for role, status in zip(ROLES, row.split(), strict=True):
             if status != "404":
                 continue
-            real = _ask(cast, role, route, method)
-            unreal = _ask(cast, role, route, method, **nothing)
+            with CaptureQueriesContext(connection) as asked_of_real:
+                real = _ask(cast, role, route, method)
+            with CaptureQueriesContext(connection) as asked_of_unreal:
+                unreal = _ask(cast, role, route, method, **nothing)
+            # Time can't be compared in a test; what takes it can.
+            assert len(asked_of_real) == len(asked_of_unreal), f"{method} by {role}"
             assert (unreal.status_code, unreal.headers.keys()) == (404, real.headers.keys())
             assert unreal.json() | {"request_id": ""} == real.json() | {"request_id": ""}
 
@@ -160,6 +165,45 @@ def test_a_reply_quotes_nothing_of_another_conversation(cast: Cast) -> None:
     )
     assert answer.status_code in (400, 404)
     assert "somewhere else" not in answer.content.decode()
+
+
+#: What only the server sets, or another door.
+ALIEN = (
+    "is_staff", "is_superuser", "is_active", "user_permissions", "groups", "session_stamp",
+    "second_factor_at", "date_joined", "user_id", "session_id", "sender", "seq", "version",
+    "created_at", "expires_at", "revoked_at",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "method"),
+    [
+        (address, method)
+        for address, row in matrix.REST.items()
+        for method in row
+        if method not in ("GET", "DELETE")
+    ],
+)
+def test_a_body_sets_nothing_but_what_its_door_takes(cast: Cast, address: str, method: str) -> None:
+    """At every door, those of accounts among them: what is alien is named, and nothing happens."""
+    make_user("henry")
+    body = matrix.body_for(
+        address, method, refresh=cast.refresh, newcomer=str(cast.gina.id), fresh_id=str(uuid4())
+    )
+    if body is None:
+        assert address == "auth/logout/", "the others take one"
+        return
+    before = [*_rows(), list(User.objects.order_by("pk").values()), Session.objects.count()]
+    answer = Client().generic(
+        method,
+        f"/api/v1{Route(address).path(cast.ids())}",
+        json.dumps(body | dict.fromkeys(ALIEN, True)).encode(),
+        content_type="application/json",
+        headers=cast.asks("owner"),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert set(ALIEN) <= set(answer.json()["errors"])
+    assert [*_rows(), list(User.objects.order_by("pk").values()), Session.objects.count()] == before
 
 
 # --- The admin ----------------------------------------------------------------------------------
