@@ -47,11 +47,6 @@ def is_reserved(value: str) -> bool:
     return re.sub(r"[._\-0-9]", "", value).lower() in _RESERVED
 
 
-def has_control_characters(value: str) -> bool:
-    """Whether ``value`` holds a control character, NUL and line breaks among them."""
-    return any(unicodedata.category(character) == "Cc" for character in value)
-
-
 def can_be_seen(value: str) -> bool:
     """Whether anything in ``value`` leaves ink on the page."""
     return any(

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,6 +22,19 @@ _SHORTEST_WORD: Final = 4
 #: A line of the file: 40 hex digits, a colon, a count; longer ones are none.
 _LINE_MAX: Final = 64
 _SHA1: Final = 40
+
+
+class WritableValidator:
+    """Refuses what no form of ours would take at sign-in: whoever had it would be kept out."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        if len(password) > PASSWORD_MAX:
+            raise ValidationError(self.get_help_text(), code="password_too_long")
+        if any(unicodedata.category(character) == "Cc" for character in password):
+            raise ValidationError("Leave out control characters.", code="password_characters")
+
+    def get_help_text(self) -> str:
+        return f"Use at most {PASSWORD_MAX} characters."
 
 
 class ContextValidator:

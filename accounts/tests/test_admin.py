@@ -208,6 +208,22 @@ def test_a_password_set_by_the_staff_ends_the_persons_sessions(
     actions.sign_in(username="alice", password="nine blue candles")
 
 
+@pytest.mark.parametrize("password", ["nine blue candles" * 20, "nine blue\0candles", "short"])
+def test_the_staff_sets_no_password_with_which_nobody_gets_in(
+    office: Client, alice: User, password: str
+) -> None:
+    before = alice.password
+    form = {"usable_password": "true", "password1": password, "password2": password}
+    for address, more in (
+        (reverse("admin:auth_user_password_change", args=(alice.pk,)), {}),
+        (reverse("admin:accounts_user_add"), {"username": "carol", "email": "c@example.org"}),
+    ):
+        assert office.post(address, {**form, **more}).status_code == 200
+    alice.refresh_from_db()
+    assert alice.password == before
+    assert not User.objects.filter(username="carol").exists()
+
+
 def test_a_password_taken_away_ends_the_persons_sessions(
     office: Client, alice: User, laptop: Session
 ) -> None:
