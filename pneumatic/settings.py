@@ -299,6 +299,7 @@ logs.configure(level=LOG_LEVEL, format=LOG_FORMAT)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
 PROMETHEUS_EXPORT_MIGRATIONS = False
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "pneumatic.lib.safesettings.SafeSettings"
 # The username is unique: by a constraint over its lower case, which this check doesn't know.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 if TESTING:
