@@ -32,6 +32,10 @@ class Polling:
         self._also = also
         self._process = uuid4()
         self._has_said_so = False
+        #: The versions of the last round. Empty before the first, in which everybody is told: what
+        #: was announced after the layer fell silent would already be in a baseline taken then, and
+        #: nobody would hear of it. How far the devices are nobody here knows: events are texts.
+        #: (When the layer is back everybody is told once more, for the same reason.)
         self._seen: dict[UUID, int] = {}
 
     async def run(self) -> None:
