@@ -41,7 +41,8 @@ BAD_FRAMES: Final = 10
 #: Frames a second of one socket, and how many may come in one burst.
 FRAMES_PER_SECOND: Final = 20
 FRAMES_BURST: Final = 100
-#: Bytes and frames that may wait for a slow reader before its socket is closed.
+#: Bytes and frames that may wait for a slow reader before its socket is closed. A letter counts as
+#: one byte: in texts that are not all ASCII it may take four.
 OUTBOUND_BYTES: Final = 1_048_576
 OUTBOUND_FRAMES: Final = 2_000
 #: Seconds that "is typing" holds unless renewed.

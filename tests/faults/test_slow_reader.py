@@ -6,6 +6,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,15 @@ pytestmark = [
 ]
 
 FROZEN = 3
+#: As many sockets as a person may have.
+MANY_FROZEN = 20
 #: So many that none of them sends more than a socket may in one burst.
 SENDERS = 10
 #: Four bytes a letter: kernels count bytes, and the queue of a socket letters.
 LETTER = "\N{GRINNING FACE}"
 LETTERS = limits.BODY_CHARS - 40
+#: What asyncio takes before it says that a connection is full, and the largest frame on top of it.
+BUFFERED = 65_536 + 4 * 40_000
 
 
 def more_than_fits() -> int:
@@ -57,13 +62,16 @@ class Scene:
 
     def __init__(self, server: Running, cast: Cast) -> None:
         self.server, self.group = server, cast.group
-        self.senders, bobs, (self.charlie, *_) = [
+        self.senders, _, (self.charlie, *_) = [
             [Device(token, server.port) for token in tokens] for tokens in cast.tokens
         ]
-        self.frozen = bobs[:FROZEN]
+        self.bobs = cast.tokens[1]
+        self.frozen: list[Device] = []
         self.bodies: list[str] = []
 
-    async def begin(self) -> None:
+    async def begin(self, frozen: int = FROZEN) -> None:
+        tokens = islice(cycle(self.bobs), frozen)
+        self.frozen = [Device(token, self.server.port) for token in tokens]
         for each in (*self.senders, self.charlie):
             await each.open()
         for each in self.frozen:
@@ -93,14 +101,17 @@ class Scene:
         assert [row["seq"] for row in rows] == [rows[0]["seq"] + n for n in range(len(rows))]
 
     async def open_sockets(self) -> int:
+        return int(await self.metric("pneumatic_sockets"))
+
+    async def metric(self, name: str) -> float:
         text = (await Person(self.server, "nobody").ask("../../metrics")).text
-        found = re.search(r"^pneumatic_sockets (\d+)", text, re.MULTILINE)
+        found = re.search(rf"^{name} (\S+)", text, re.MULTILINE)
         assert found is not None
-        return int(found[1])
+        return float(found[1])
 
     async def end(self) -> None:
-        for each in (*self.senders, *self.frozen, self.charlie):
-            await each.close()
+        every = (*self.senders, *self.frozen, self.charlie)
+        await asyncio.gather(*(each.close() for each in every))
 
 
 @pytest_asyncio.fixture
@@ -138,3 +149,13 @@ async def test_readers_that_never_read_again_are_let_go_f14(scene: Scene) -> Non
         each.thaw()
         await each.until(lambda: each.close_code is not None)  # noqa: B023
         await scene.returns_with_everything(each)
+
+
+async def test_what_waits_for_many_readers_that_do_not_read_is_bounded_f14(scene: Scene) -> None:
+    scene.server.start([sys.executable, "-m", "tests.faults.altered", "weighed"])
+    await scene.begin(MANY_FROZEN)
+    await scene.say_more_than_fits()
+    most = await scene.metric("faults_most_waiting_bytes")
+    # They share each text that waits; only what is on the line is a reader's own.
+    full = 4 * limits.OUTBOUND_BYTES
+    assert full / 2 < most <= full + 4 * LETTERS + MANY_FROZEN * BUFFERED
