@@ -1,6 +1,7 @@
 """From a token to a person: for REST, for the socket, and for Django's own sign-in."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast
@@ -19,6 +20,7 @@ from accounts import actions, knowndevices, queries, tokens
 from accounts.actions import settle_pair, touch_session
 from accounts.errors import InvalidToken, SessionRevoked, WrongCredentials
 from accounts.models import Session, User
+from accounts.tokens import Claims
 from pneumatic.lib.errors import Unauthenticated
 from pneumatic.lib.http import client_address
 
@@ -38,12 +40,35 @@ def authenticate_token(raw: str) -> Identity:
     Raises ``InvalidToken``, ``TokenExpired``, or ``SessionRevoked`` when the device was signed out
     or its user suspended; all are ``Unauthenticated``.
     """
-    claims = tokens.verify_access(raw)
-    session = queries.active_session(claims.session_id)
+    claims = claims_of(raw)
+    found = _identity(claims, queries.active_session(claims.session_id))
+    if isinstance(found, Unauthenticated):
+        raise found
+    return found
+
+
+def claims_of(raw: str) -> Claims:
+    """What an access token says, which is still to be authenticated; asks nobody.
+
+    Raises ``InvalidToken`` or ``TokenExpired``.
+    """
+    return tokens.verify_access(raw)
+
+
+def authenticate_all(asked: Collection[Claims]) -> dict[Claims, Identity | Unauthenticated]:
+    """Whoever these stand for, or why nobody does, in one query for all of them.
+
+    As ``authenticate_token``, with a second query for each pair's first use and for each refusal.
+    """
+    sessions = queries.active_sessions_among(each.session_id for each in asked)
+    return {each: _identity(each, sessions.get(each.session_id)) for each in asked}
+
+
+def _identity(claims: Claims, session: Session | None) -> Identity | Unauthenticated:
     if session is None:
-        raise SessionRevoked.because(queries.why_ended(claims.session_id))
+        return SessionRevoked.because(queries.why_ended(claims.session_id))
     if session.user_id != claims.user_id:
-        raise InvalidToken
+        return InvalidToken()
     settle_pair(session=session, claims=claims)
     return Identity(user=session.user, session=session, expires_at=claims.expires_at)
 

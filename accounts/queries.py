@@ -34,6 +34,11 @@ def active_session(session_id: uuid.UUID) -> Session | None:
     return active_sessions().select_related("user").filter(pk=session_id).first()
 
 
+def active_sessions_among(session_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Session]:
+    """As ``active_session``, for at most a thousand of them in one query."""
+    return active_sessions().select_related("user").in_bulk(set(session_ids))
+
+
 def why_ended(session_id: uuid.UUID) -> str:
     """The ``RevokedReason`` of a session; "" for one that goes on, is over, or never was."""
     reason = Session.objects.filter(pk=session_id).values_list("revoked_reason", flat=True).first()

@@ -26,11 +26,13 @@ from accounts.models import User
 from chat import limits, presenters, protocol
 from chat.models import Conversation, Membership, Message
 from chat.queries import (
+    NOBODY,
+    Beside,
     Position,
     Standing,
+    beside,
     positions_in,
     seats_of,
-    small_conversations_of,
     standings_of,
 )
 
@@ -65,17 +67,16 @@ class Catchup(NamedTuple):
     removed: list[UUID]
     #: Every conversation that the person may read, of those that were asked about.
     readable: set[UUID]
-    #: Positions in conversations that didn't change; those of the others are in their frames.
-    receipts: list[protocol.Receipt]
-    #: People who share a small conversation with the person, of those that didn't change.
-    acquaintances: set[UUID]
+    #: Of conversations that didn't change; the positions in the others are in their frames.
+    beside: Beside
 
 
 class Page(NamedTuple):
     """One part, read: its frames in the order to send, and who shares its small conversations."""
 
     frames: list[protocol.SyncFrame]
-    acquaintances: set[UUID]
+    #: The ids of these people.
+    acquaintances: set[str]
 
 
 def since(
@@ -86,13 +87,14 @@ def since(
     partial: bool = False,
     states: bool = False,
     standing: Standing | None = None,
+    around: Beside | None = None,
 ) -> Catchup:
     """What changed after the client's `versions` of its conversations.
 
     With `partial` only the conversations named in `versions` are looked at, else all of the
     person's. Unless `same_history`, the client's versions mean nothing here. `states` brings the
     positions in the newest small conversations along, also where nothing changed. `standing` is
-    what the person may read, where that has just been read.
+    what the person may read, and `around` who is beside them, where that has just been read.
     """
     known = versions if same_history else {}
     seats = seats_of(user)
@@ -105,14 +107,20 @@ def since(
     behind = [_behind(seat, known.get(seat.conversation_id)) for seat in seats]
     changed = {each.seat.conversation_id for each in behind}
     readable = current | changed
-    positions = _positions_beside(user, changed) if states and current else []
+    unchanged = NOBODY
+    if states and current:
+        unchanged = (around or beside([user.id])[user.id]).without(changed)
     return Catchup(
         list(_parts(sorted(behind, key=_latest_first))),
         removed=[known_id for known_id in versions if known_id not in readable],
         readable=readable,
-        receipts=[presenters.receipt_in(each) for each in positions],
-        acquaintances={each.user_id for each in positions} - {user.id},
+        beside=unchanged,
     )
+
+
+def nothing_new(standing: Standing, around: Beside) -> Catchup:
+    """Where the client knows all that there is."""
+    return Catchup([], removed=[], readable=set(standing.versions), beside=around)
 
 
 def page(part: Part) -> Page:
@@ -132,8 +140,8 @@ def page(part: Part) -> Page:
             positions[each.seat.conversation_id],
         )
     ]
-    met = {each.user_id for rows in positions.values() for each in rows}
-    return Page(frames, met - {each.seat.user_id for each in part})
+    met = {str(each.user_id) for rows in positions.values() for each in rows}
+    return Page(frames, met - {str(each.seat.user_id) for each in part})
 
 
 def _parts(behind: Sequence[_Behind]) -> Iterator[Part]:
@@ -242,11 +250,6 @@ def _by_conversation(rows: Iterable[Any]) -> Mapping[UUID, list[Any]]:
 
 def _is_small(seat: Membership) -> bool:
     return seat.conversation.member_count <= limits.SMALL_CONVERSATION
-
-
-def _positions_beside(user: User, changed: set[UUID]) -> list[Position]:
-    found = positions_in(small_conversations_of(user)[: limits.PRESENCE_CONVERSATIONS])
-    return [each for each in found if each.conversation_id not in changed]
 
 
 def _frames(

@@ -11,7 +11,7 @@ process's hub what to do with it:
 | `joined` | user | brings the user's sockets into the conversation |
 | `ended` | conversation | asks who is a member still, takes the others' sockets out |
 | `closed` | conversation | the same for everybody |
-| `revoked` | session | closes the session's sockets |
+| `revoked` | sessions | closes the session's sockets |
 """
 
 from collections.abc import Mapping

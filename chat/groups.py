@@ -5,9 +5,10 @@ from uuid import UUID
 
 #: Comings and goings of people, heard by every process.
 PRESENCE: Final = "presence"
+#: Ends of sessions, heard by every process: they are few, and devices many.
+SESSIONS: Final = "sessions"
 _CONVERSATION: Final = "conversation."
 _USER: Final = "user."
-_SESSION: Final = "session."
 
 
 def conversation(conversation_id: UUID | str) -> str:
@@ -21,7 +22,3 @@ def conversation_of(group: str) -> UUID | None:
 
 def user(user_id: UUID | str) -> str:
     return f"{_USER}{user_id}"
-
-
-def session(session_id: UUID | str) -> str:
-    return f"{_SESSION}{session_id}"

@@ -28,8 +28,11 @@ PRESENCE_CONVERSATIONS: Final = 200
 CONVERSATIONS: Final = 1_000
 #: Seconds between two heartbeats of a client.
 HEARTBEAT: Final = 25
-#: Hellos that one process answers at the same time; the others wait for their turn.
-WELCOMES_AT_ONCE: Final = 4
+#: Hellos that one process answers at the same time; the others wait for their turn. They share
+#: their reads, so this is about how many share one.
+WELCOMES_AT_ONCE: Final = 32
+#: Those that catch up at the same time, each with reads of its own.
+CATCH_UPS_AT_ONCE: Final = 4
 #: Seconds to say hello in, after the socket opened.
 HELLO_SECONDS: Final = 5
 #: Seconds before a token's end at which the client is asked for a new one, and after it that the

@@ -46,12 +46,11 @@ async def settled(user_id: UUID) -> bool:
     return await _leases().settle(str(user_id))
 
 
-async def online_among(user_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of these people who have a device online."""
-    alive = await _leases().alive([str(user_id) for user_id in user_ids])
-    return {UUID(user_id) for user_id in alive}
+async def online_among(people: Iterable[str]) -> set[str]:
+    """Those of these people, by their ids' texts, who have a device online."""
+    return await _leases().alive(people)
 
 
-def online_among_blocking(user_ids: Iterable[UUID]) -> set[UUID]:
+def online_among_blocking(people: Iterable[str]) -> set[str]:
     """As `online_among`, for threads."""
-    return {UUID(key) for key in _leases().alive_blocking(str(user_id) for user_id in user_ids)}
+    return _leases().alive_blocking(people)

@@ -1,15 +1,17 @@
 """Rows as the wire shows them; the only place that knows both."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from accounts.models import User
 from accounts.presenters import present_user
 from chat import protocol
 from chat.models import Conversation, Membership, Message
-from chat.queries import Position
+from chat.queries import NOBODY, Beside, Position
 from pneumatic.lib.times import rfc3339
 
 #: How the wire writes a moment.
@@ -93,14 +95,15 @@ def receipt(at: Position) -> protocol.Receipt:
     return protocol.Receipt(user=at.user_id, read_seq=at.read_seq, delivered_seq=at.delivered_seq)
 
 
-def receipt_in(at: Position) -> protocol.Receipt:
-    """The same where it stands outside its conversation."""
-    return protocol.Receipt(
-        user=at.user_id,
-        read_seq=at.read_seq,
-        delivered_seq=at.delivered_seq,
-        conversation=at.conversation_id,
-    )
+def receipts(beside: Beside) -> list[protocol.Receipt]:
+    """Where they stand outside of their conversations, as the encoder takes them."""
+    ready = beside.receipts != NOBODY.receipts
+    return cast("list[protocol.Receipt]", Raw(beside.receipts) if ready else [])
+
+
+def people(ids: Iterable[str]) -> list[UUID]:
+    """Ids in one order, as the encoder takes them."""
+    return cast("list[UUID]", sorted(ids))
 
 
 def message_event(row: Message) -> protocol.MessageEvent:

@@ -187,7 +187,5 @@ def end_sessions(sessions: QuerySet[Session], *, reason: RevokedReason) -> int:
             revoked_at=timezone.now(), revoked_reason=reason
         )
         for session_id in map(str, ended):
-            realtime.publish_on_commit(
-                f"session.{session_id}", {"kind": "revoked", "session": session_id}
-            )
+            realtime.publish_on_commit("sessions", {"kind": "revoked", "session": session_id})
     return len(ended)

@@ -72,7 +72,7 @@ def test_a_trap_set_with_somebody_elses_address_shuts(
     with pytest.raises(WrongCredentials):
         actions.sign_in(username="alice", password=PASSWORD)
     assert queries.active_session(laptop.pk) is None
-    assert [group for group, _ in published] == [f"session.{laptop.pk}"]
+    assert [each["session"] for _, each in published] == [str(laptop.pk)]
     assert queries.active_session(session.pk) is not None
 
 

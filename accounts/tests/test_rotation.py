@@ -81,7 +81,7 @@ def test_a_token_that_comes_back_after_its_successor_was_used_ends_the_session(
 
     laptop.refresh_from_db()
     assert laptop.revoked_reason == RevokedReason.TOKEN_REUSED
-    assert published == [(f"session.{laptop.pk}", {"kind": "revoked", "session": str(laptop.pk)})]
+    assert published == [("sessions", {"kind": "revoked", "session": str(laptop.pk)})]
     with pytest.raises(SessionRevoked):
         _refresh(second)
     assert list(queries.sessions_of(alice)) == [phone]

@@ -148,7 +148,7 @@ def test_signing_out_ends_the_session_and_closes_its_sockets(
     laptop.refresh_from_db()
     assert laptop.revoked_reason == RevokedReason.SIGNED_OUT
     assert queries.active_session(phone.pk) == phone
-    assert published == [(f"session.{laptop.pk}", {"kind": "revoked", "session": str(laptop.pk)})]
+    assert published == [("sessions", {"kind": "revoked", "session": str(laptop.pk)})]
 
 
 def test_signing_out_everywhere_may_keep_one_device(
@@ -163,7 +163,7 @@ def test_signing_out_everywhere_may_keep_one_device(
 
     with committed(execute=True):
         assert actions.sign_out_everywhere(user=alice, except_session=phone) == 1
-    assert [group for group, _ in published] == [f"session.{laptop.pk}"]
+    assert [each["session"] for _, each in published] == [str(laptop.pk)]
     assert list(queries.sessions_of(alice)) == [phone]
 
     assert actions.sign_out_everywhere(user=alice) == 1
@@ -193,7 +193,7 @@ def test_suspension_ends_every_session_and_reactivation_revives_none(
 ) -> None:
     with committed(execute=True):
         actions.suspend_user(user=alice)
-    assert {group for group, _ in published} == {f"session.{laptop.pk}", f"session.{phone.pk}"}
+    assert {each["session"] for _, each in published} == {str(laptop.pk), str(phone.pk)}
     assert not alice.is_active
 
     actions.reactivate_user(user=alice)

@@ -60,7 +60,7 @@ async def arrive(*, user_id: UUID, device: str, circle: Circle) -> None:
         _arrivals.get().tell(user_id, circle)
 
 
-def going(*, user_id: UUID) -> None:
+def going(user_id: UUID) -> None:
     """One of the person's devices is about to be gone, and to `depart`.
 
     That they came is told before: afterwards another process may be the one to tell that they are

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import catchup, metrics, presence, queries
+from chat import catchup, metrics, presence, presenters, queries
 from chat.api.answers import SyncAnswer
 from chat.api.base import Door
 from chat.api.serializers import SyncSerializer
@@ -34,20 +34,20 @@ class SyncDoor(Door):
             partial=wishes["partial"],
             states=states,
         )
-        return Response(_answer(found, epoch=epoch, states=states))
+        return Response(_answer(found, epoch=epoch, asking=str(self.person.id), states=states))
 
 
-def _answer(found: catchup.Catchup, *, epoch: UUID, states: bool) -> SyncAnswer:
+def _answer(found: catchup.Catchup, *, epoch: UUID, asking: str, states: bool) -> SyncAnswer:
     pages = [catchup.page(part) for part in found.parts]
     frames = [frame for page in pages for frame in page.frames]
     for frame in frames:
         metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-    met = found.acquaintances.union(*(page.acquaintances for page in pages))
+    met = found.beside.people.union(*(page.acquaintances for page in pages)) - {asking}
     online = presence.online_among_blocking(met) if states else set()
     return SyncAnswer(
         epoch=epoch,
         frames=frames,
         removed=found.removed,
-        receipts=found.receipts,
-        online=sorted(online, key=str),
+        receipts=presenters.receipts(found.beside),
+        online=presenters.people(online),
     )

@@ -17,27 +17,30 @@ from chat.queries.conversations import (
     visible_to,
 )
 from chat.queries.devices import (
-    Position,
+    Entrance,
     Standing,
     circle_of,
-    entrance,
+    entrances_of,
     epoch,
     is_another_unheard,
-    positions_in,
-    small_conversations_of,
     standings_of,
     versions_of,
 )
+from chat.queries.positions import NOBODY, Beside, Position, beside, positions_in
 
 __all__ = [
+    "NOBODY",
+    "Beside",
+    "Entrance",
     "Page",
     "Position",
     "Seat",
     "Standing",
+    "beside",
     "circle_of",
     "conversation_for",
     "ended_version_for",
-    "entrance",
+    "entrances_of",
     "epoch",
     "is_another_unheard",
     "is_member",
@@ -48,7 +51,6 @@ __all__ = [
     "page",
     "positions_in",
     "seats_of",
-    "small_conversations_of",
     "standings_of",
     "still_there",
     "unread_mentions",

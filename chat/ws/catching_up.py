@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from accounts.authentication import Identity
-from chat import catchup, groups, metrics, presence, protocol
+from chat import catchup, groups, metrics, presence, presenters, protocol
 from chat.protocol import Close
+from chat.ws.entrances import surroundings
 from chat.ws.hub import hub
 from chat.ws.session import charge_for_frames
 from chat.ws.standings import standings
@@ -29,16 +30,18 @@ async def bring_up_to_date(
     identity: Identity,
     command: protocol.Sync,
     turn: Turn = nullcontext,
+    shared: Turn = nullcontext,
     *,
     patient: bool = False,
 ) -> None:
     """Answer a sync: join what an invitation got lost of, and tell what the device has missed.
 
-    Who is `patient` lets others share the read that most syncs end with.
+    Reads that others share are made in a turn of the `shared` ones. Who is `patient` lets others
+    come along with the one that most syncs end with.
     """
     before = hub().conversations_of(socket)
     with _joins_of(socket) as newer:
-        found = await _look(identity, command, turn, patient=patient, joined=before)
+        found = await _look(identity, command, turn, shared, patient=patient, joined=before)
         if found is None:
             socket.outbound.offer(_synced(command.ref))
             return
@@ -60,6 +63,7 @@ async def _look(
     identity: Identity,
     command: protocol.Sync,
     turn: Turn,
+    shared: Turn,
     *,
     patient: bool,
     joined: Collection[UUID],
@@ -67,19 +71,23 @@ async def _look(
     """What the device has missed; None where it knows all, and has joined all, there is."""
     if not command.versions and not patient:
         return await _read(identity, command, turn)
-    async with turn():
-        standing = await standings().of(identity.user.id, patient=patient)
-        same_history = command.epoch == standing.epoch
-        if (
-            same_history
-            and not command.states
-            and command.versions == standing.versions
-            and len(joined) == len(standing.versions)
-            and all(map(standing.versions.__contains__, joined))
+    around = None
+    async with shared():
+        if command.states:
+            standing, around = await surroundings().of(identity.user.id)
+        else:
+            standing = await standings().of(identity.user.id, patient=patient)
+    same_history = command.epoch == standing.epoch
+    if same_history and command.versions == standing.versions:
+        if around is not None:
+            return catchup.nothing_new(standing, around)
+        if len(joined) == len(standing.versions) and all(
+            map(standing.versions.__contains__, joined)
         ):
             return None
-        since = _since(identity, command)
-        return await in_database(since, same_history=same_history, standing=standing)
+    since = _since(identity, command)
+    async with turn():
+        return await in_database(since, same_history=same_history, standing=standing, around=around)
 
 
 async def _read(identity: Identity, command: protocol.Sync, turn: Turn) -> catchup.Catchup:
@@ -106,7 +114,7 @@ def _synced(ref: str | None) -> str:
     return _NOTHING_NEW if ref is None else protocol.encode(protocol.Synced(ref=ref))
 
 
-async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[UUID]:
+async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[str]:
     """Join a conversation and send it whole; who is in it, where that is told."""
     await join(socket, {conversation_id: 0})
     with _joins_of(socket) as newer:
@@ -144,9 +152,9 @@ async def tell(
     command: protocol.Sync,
     found: catchup.Catchup,
     turn: Turn = nullcontext,
-) -> set[UUID]:
+) -> set[str]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    acquaintances = found.acquaintances
+    acquaintances = set(found.beside.people)
     for part in found.parts:
         async with turn():
             page = await in_database(catchup.page, part)
@@ -155,9 +163,14 @@ async def tell(
         for frame in page.frames:
             if not await _tell_frame(socket, frame):
                 return acquaintances
+    acquaintances.discard(str(socket.user_id))
     online = await presence.online_among(acquaintances) if command.states else set()
     socket.tell(
-        protocol.Synced(ref=command.ref, receipts=found.receipts, online=sorted(online, key=str))
+        protocol.Synced(
+            ref=command.ref,
+            receipts=presenters.receipts(found.beside),
+            online=presenters.people(online),
+        )
     )
     return acquaintances
 
@@ -176,13 +189,16 @@ async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool
     return True
 
 
-async def join(socket: "ChatConsumer", conversations: Mapping[UUID, int]) -> None:
-    """Let the socket hear of these conversations from now on.
+async def join(
+    socket: "ChatConsumer",
+    conversations: Mapping[UUID, int],
+    others: Mapping[str, int] | None = None,
+) -> None:
+    """Let the socket hear of these conversations from now on, and of `others` by their group.
 
     With each the newest end of a membership when the person's own was read; 0 where not known.
     """
     for newer in socket.joins:
         newer.update(conversations)
-    await hub().join(
-        socket, {groups.conversation(each): ended for each, ended in conversations.items()}
-    )
+    named = {groups.conversation(each): ended for each, ended in conversations.items()}
+    await hub().join(socket, {**(others or {}), **named})

@@ -1,22 +1,42 @@
 """Who has come and gone, handed to local sockets: one write each for all that is told at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from chat.ws.rooms import Socket
+from chat import groups
+from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib.readyframes import text_frame
+from pneumatic.lib.realtime import Envelope
 
 
 class Comings:
     """Texts for many sockets each, until they are handed out; each of them a frame of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms.by_group
         self._by_socket: defaultdict[Socket, list[tuple[str, bytes]]] = defaultdict(list)
 
-    def add(self, text: str, sockets: Iterable[Socket]) -> None:
-        """For each socket after what was added before."""
-        told = text, text_frame(text)
-        for socket in sockets:
+    def add(self, envelope: Envelope) -> Iterator[tuple[str, Room, int]]:
+        """One `presence` more, after what was added before.
+
+        Yields the rooms in which it can't be handed out before it is known again who belongs there,
+        each with the newest end of a membership that it has to reflect.
+        """
+        listeners: set[Socket] = set()
+        for conversation_id, ended in envelope["conversations"].items():
+            group = groups.conversation(conversation_id)
+            room = self._rooms.get(group)
+            if room is None:
+                continue
+            if room.held is None and ended <= room.ended:
+                listeners |= room.sockets
+            else:
+                yield group, room, ended
+        own = self._rooms.get(groups.user(envelope["without"]))
+        if own is not None:
+            listeners -= own.sockets
+        told = envelope["text"], text_frame(envelope["text"])
+        for socket in listeners:
             self._by_socket[socket].append(told)
 
     def hand_out(self) -> None:

@@ -45,6 +45,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.device = str(uuid7())
         self.identity: Identity | None = None
+        #: What its token said, whether or not that was true.
+        self.named_session: UUID | None = None
         self.scope = scope
         self.base_send = send
         line = line_of(scope)
@@ -245,6 +247,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await crowd().leave(self)
+        if self.named_session is not None:
+            hub().ignore_end(self, self.named_session)
         if self.identity is not None:
             handlers.prepare_goodbye(self)
             # First: who is renewed while the goodbye is under way would be taken for back again.

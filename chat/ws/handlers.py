@@ -6,20 +6,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from accounts.authentication import Identity, authenticate_token
+from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
-from chat import limits, metrics, presence, presenters, protocol, queries
+from chat import groups, limits, metrics, presence, presenters, protocol
 from chat.actions.presence import arrive, depart, going
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
 from chat.ws import catching_up
 from chat.ws.crowd import crowd
+from chat.ws.entrances import Admission, entrances
 from chat.ws.hub import hub
 from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
-from chat.ws.turns import Gone, turns
+from chat.ws.turns import Gone, catch_up_turns, turns
 from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
@@ -67,8 +68,14 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
     try:
         if token is None:
             raise Unauthenticated
+        claims = claims_of(token)
+        # Before it is asked whether the session goes on: its end is heard of from here on.
+        socket.named_session = claims.session_id
+        await hub().await_end(socket, claims.session_id)
         async with turns().take(lambda: socket.is_gone, begun=False):
-            identity = await in_database(authenticate_token, token)
+            admission = await entrances().of(claims)
+        if isinstance(admission, Unauthenticated):
+            raise admission
     except SessionRevoked:
         await socket.end(Close.REVOKED)
         return
@@ -77,24 +84,19 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         wait = await aspend(user_budget(), rate_key(None, client_address(socket.scope)))
         await socket.end(Close.TOO_MANY if wait else Close.UNAUTHENTICATED)
         return
+    identity = admission.identity
     if command_wait(identity.user.id) or not await crowd().take_place(socket, identity.user.id):
         await socket.end(Close.TOO_MANY)
         return
     socket.identity = identity
     socket.user_id, socket.session_id = identity.user.id, identity.session.id
-    await _come_in(socket, identity, command)
+    await _come_in(socket, admission, command)
 
 
-async def _come_in(socket: "ChatConsumer", identity: Identity, command: protocol.Hello) -> None:
-    await hub().register(socket)
+async def _come_in(socket: "ChatConsumer", admission: Admission, command: protocol.Hello) -> None:
+    identity, epoch, ended = admission
+    hub().register(socket)
     socket.clock.start(identity.expires_at)
-    turn = partial(turns().take, lambda: socket.is_gone, begun=True)
-    async with turn():
-        epoch, mine = await in_database(queries.entrance, identity.user, identity.session.id)
-    if mine is None:
-        # The session ended before the hub listened for that.
-        await socket.end(Close.REVOKED)
-        return
     socket.tell(
         protocol.Welcome(
             user=presenters.person(identity.user),
@@ -106,11 +108,15 @@ async def _come_in(socket: "ChatConsumer", identity: Identity, command: protocol
         )
     )
     # Groups first, snapshot second: what happens between the two arrives twice rather than never.
-    await catching_up.join(socket, mine)
+    await catching_up.join(socket, ended, {groups.user(socket.user_id): 0})
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
-    await catching_up.bring_up_to_date(socket, identity, sync, turn)
-    circle = partial(_circle_of, socket, mine)
+    shared, own = (
+        partial(each.take, lambda: socket.is_gone, begun=True)
+        for each in (turns(), catch_up_turns())
+    )
+    await catching_up.bring_up_to_date(socket, identity, sync, own, shared)
+    circle = partial(_circle_of, socket, ended)
     await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
 
 
@@ -124,7 +130,7 @@ def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, 
 
 def prepare_goodbye(socket: "ChatConsumer") -> None:
     """The device is about to be gone; to be called while it is still in its conversations."""
-    going(user_id=socket.user_id)
+    going(socket.user_id)
 
 
 async def say_goodbye(socket: "ChatConsumer") -> None:
@@ -139,7 +145,7 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     met = await catching_up.bring_in(socket, socket.identity, conversation_id)
     # People who have met only now have not heard of each other's coming.
     for acquaintance in await presence.online_among(met):
-        socket.tell(protocol.PresenceEvent(user=acquaintance, online=True))
+        socket.tell(protocol.PresenceEvent(user=UUID(acquaintance), online=True))
 
 
 # --- Commands -----------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from pneumatic.lib.threads import in_database
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.
 _KEEP_ALIVE_SECONDS: Final = limits.PRESENCE_SECONDS / 3
+#: What each process hears, whoever is there.
+_HEARD_BY_ALL: Final = (groups.PRESENCE, groups.SESSIONS)
 _RESYNC: Final = protocol.encode(protocol.Resync())
 
 
@@ -36,6 +38,8 @@ class Hub:
     def __init__(self) -> None:
         self._rooms = Rooms(self)
         self._polling = Polling(self._rooms, self._close_revoked)
+        #: Those that have said hello by the session that they named.
+        self._by_session: dict[UUID, list[Socket]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keeping: asyncio.Task[Any] | None = None
         self._missing: asyncio.Task[Any] | None = None
@@ -44,7 +48,7 @@ class Hub:
 
     async def start(self) -> None:
         """Hear and be heard by the other processes, before the first socket comes."""
-        await self._rooms.listen()
+        await self._rooms.hear(_HEARD_BY_ALL)
         if self._rooms.bus.has_others:
             self._look_for_changes()
 
@@ -55,11 +59,21 @@ class Hub:
         """The signed-in sockets of this process."""
         return self._rooms.sockets.keys()
 
-    async def register(self, socket: Socket) -> None:
-        """Let a signed-in socket hear what concerns its person and its session."""
+    async def await_end(self, socket: Socket, session_id: UUID) -> None:
+        """Close the socket when this session ends, from the return of this on."""
+        self._by_session.setdefault(session_id, []).append(socket)
+        await self._rooms.hear(_HEARD_BY_ALL)
+
+    def ignore_end(self, socket: Socket, session_id: UUID) -> None:
+        """It is gone itself."""
+        there = self._by_session[session_id]
+        there.remove(socket)
+        if not there:
+            del self._by_session[session_id]
+
+    def register(self, socket: Socket) -> None:
+        """Count a signed-in socket, which may join groups from now on."""
         self._rooms.sockets[socket] = set()
-        own = (groups.user(socket.user_id), groups.session(socket.session_id))
-        await self.join(socket, dict.fromkeys((groups.PRESENCE, *own), 0))
         if self._keeping is None or self._keeping.done():
             self._keeping = self._spawn(self._keep_alive())
         if self._watching is None:
@@ -99,11 +113,15 @@ class Hub:
     # --- Envelopes ------------------------------------------------------------------------------
 
     def deliver(self, group: str, envelopes: Sequence[realtime.Envelope]) -> None:
-        if group == groups.PRESENCE:
-            self._presence(envelopes)
-            return
-        for envelope in envelopes:
-            self._deliver(group, envelope)
+        match group:
+            case groups.PRESENCE:
+                self._presence(envelopes)
+            case groups.SESSIONS:
+                for envelope in envelopes:
+                    self._revoked(UUID(envelope["session"]))
+            case _:
+                for envelope in envelopes:
+                    self._deliver(group, envelope)
 
     def _deliver(self, group: str, envelope: realtime.Envelope) -> None:
         room = self._rooms.by_group.get(group)
@@ -119,11 +137,12 @@ class Hub:
             case "joined":
                 for socket in room.sockets:
                     socket.invited(UUID(envelope["conversation"]))
-            case "revoked":
-                for socket in list(room.sockets):
-                    socket.revoked()
             case unknown:
                 log.warning("unknown_envelope", kind=unknown)
+
+    def _revoked(self, session_id: UUID) -> None:
+        for socket in tuple(self._by_session.get(session_id, ())):
+            socket.revoked()
 
     def _event(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         if room.held is None and envelope.get("ended", 0) <= room.ended:
@@ -209,22 +228,10 @@ class Hub:
             known |= members
 
     def _presence(self, envelopes: Sequence[realtime.Envelope]) -> None:
-        comings = Comings()
+        comings = Comings(self._rooms)
         for envelope in envelopes:
-            listeners: set[Socket] = set()
-            for conversation_id, ended in envelope["conversations"].items():
-                group = groups.conversation(conversation_id)
-                room = self._rooms.by_group.get(group)
-                if room is None:
-                    continue
-                if room.held is None and ended <= room.ended:
-                    listeners |= room.sockets
-                else:
-                    self._hold(group, room, {**envelope, "kind": "state", "ended": ended})
-            own = self._rooms.by_group.get(groups.user(envelope["without"]))
-            if own is not None:
-                listeners -= own.sockets
-            comings.add(envelope["text"], listeners)
+            for group, room, ended in comings.add(envelope):
+                self._hold(group, room, {**envelope, "kind": "state", "ended": ended})
         comings.hand_out()
 
     # --- The channel layer goes and comes back --------------------------------------------------

@@ -1,7 +1,7 @@
 """The groups that a process is in, and which of its sockets listen to each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
@@ -59,10 +59,18 @@ class Rooms:
         self.sockets: dict[Socket, set[str]] = {}
         self.by_group: dict[str, Room] = {}
         self._listener = listener
+        self._heard: Collection[str] = ()
 
     async def listen(self) -> None:
         """Hear the other processes, from now on or from when the channel layer is there."""
         await self.bus.listen(self._listener)
+
+    async def hear(self, groups: Collection[str]) -> None:
+        """Hear what is published to these groups, whoever is in them, for good."""
+        if self._heard != groups:
+            await self.listen()
+            await self.bus.join(groups)
+            self._heard = groups
 
     async def join(self, socket: Socket, groups: Mapping[str, int]) -> None:
         """From its return on, the socket gets what is published to these groups.

@@ -92,8 +92,14 @@ class Turns:
 
 
 _turns = PerLoop(lambda: Turns(limits.WELCOMES_AT_ONCE))
+_catch_up_turns = PerLoop(lambda: Turns(limits.CATCH_UPS_AT_ONCE))
 
 
 def turns() -> Turns:
-    """The running event loop's."""
+    """The running event loop's, for reads that hellos share."""
     return _turns.get()
+
+
+def catch_up_turns() -> Turns:
+    """The running event loop's, for a hello's own reads."""
+    return _catch_up_turns.get()

@@ -1,14 +1,16 @@
 """Hellos that come at once: whom they may keep waiting, and how each of them ends."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
-from accounts.authentication import Identity, authenticate_token
+from accounts.authentication import authenticate_all
+from accounts.tokens import Claims
 from chat import limits, queries
 from chat.protocol import Close
-from chat.ws import consumer, handlers, turns
+from chat.ws import consumer, entrances, turns
 from pneumatic.lib.errors import Unauthenticated, Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_group, say
@@ -51,7 +53,7 @@ async def test_readers_that_take_nothing_of_their_catch_up_keep_no_other_hello_w
         await really_send(self, text)
 
     monkeypatch.setattr(consumer.ChatConsumer, "_send_text", send_but_not_to_bob)
-    readers = [await device_of(world.bob) for _ in range(limits.WELCOMES_AT_ONCE)]
+    readers = [await device_of(world.bob) for _ in range(limits.CATCH_UPS_AT_ONCE)]
     for each in readers:
         await _say_hello(each)
     await _until(lambda: len(stuck) == len(readers))
@@ -127,11 +129,11 @@ async def test_devices_that_gave_up_are_not_served_before_those_that_wait(
 ) -> None:
     served: list[str] = []
 
-    def authenticate(token: str) -> Identity:
-        served.append(token)
-        return authenticate_token(token)
+    def authenticate(asked: Collection[Claims]) -> Any:
+        served.extend(str(each.user_id) for each in asked)
+        return authenticate_all(asked)
 
-    monkeypatch.setattr(handlers, "authenticate_token", authenticate)
+    monkeypatch.setattr(entrances, "authenticate_all", authenticate)
     line = turns.turns()
     monkeypatch.setattr(line, "_free", 0)
     given_up = [await device_of(live_world.bob) for _ in range(3)]
@@ -145,7 +147,7 @@ async def test_devices_that_gave_up_are_not_served_before_those_that_wait(
     await _until(lambda: len(line._beginners) == len(given_up) + 1)
     line._pass_on()
     await alice.expect("synced")
-    assert served == [alice.token]
+    assert served == [str(live_world.alice.id)]
     for each in (alice, *given_up):
         await each.close()
 
@@ -186,7 +188,7 @@ async def test_a_turn_that_comes_in_the_moment_of_giving_up_is_passed_on() -> No
 
 @pytest.mark.parametrize("failure", [Unavailable(), RuntimeError("a defect")])
 @pytest.mark.parametrize(
-    ("module", "name"), [(handlers, "authenticate_token"), (queries, "entrance")]
+    ("module", "name"), [(entrances, "authenticate_all"), (queries, "entrances_of")]
 )
 async def test_a_hello_that_fails_closes_its_socket(
     live_world: World,

@@ -1,12 +1,12 @@
 """Who comes into a conversation, who goes, and what their sockets hear from then on."""
 
 import uuid
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 import pytest
 
-from accounts.models import User
 from chat import limits, queries
 from chat.actions.conversations import change_group
 from chat.actions.members import add_member, change_role, remove_member
@@ -144,15 +144,16 @@ async def test_who_is_removed_while_saying_hello_hears_nothing_more_f37(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = live_world
-    real = queries.entrance
+    real = queries.entrances_of
 
-    def removed_meanwhile(user: User, session_id: uuid.UUID) -> Any:
-        found = real(user, session_id)
-        if user == world.bob:
-            remove_member(remover=world.alice, conversation_id=world.group.id, user_id=user.id)
+    def removed_meanwhile(user_ids: Collection[uuid.UUID]) -> Any:
+        found = real(user_ids)
+        if world.bob.id in user_ids:
+            bob = world.bob.id
+            remove_member(remover=world.alice, conversation_id=world.group.id, user_id=bob)
         return found
 
-    monkeypatch.setattr(queries, "entrance", removed_meanwhile)
+    monkeypatch.setattr(queries, "entrances_of", removed_meanwhile)
     async with connected(world.alice) as (alice,):
         bob = await device_of(world.bob)
         await bob.open()

@@ -1,6 +1,7 @@
 """Which sockets are let in, and for how long."""
 
-import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions import revoke_session
-from accounts.authentication import authenticate_token
-from accounts.models import Session, User
+from accounts.authentication import Identity, authenticate_all
 from chat import limits, queries
+from chat.ws import entrances
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_session, make_token
@@ -120,21 +121,15 @@ async def test_a_token_is_renewed_in_place(live_world: World) -> None:
 async def test_a_token_that_ends_is_announced_and_then_ends_the_socket(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta
-
-    from chat.ws import handlers
-
     monkeypatch.setattr(limits, "AUTH_GRACE", 0.05)
-    real = authenticate_token
 
-    def short_lived(token: str) -> object:
-        from dataclasses import replace
+    def short_lived(asked: Any) -> Any:
+        expires_at = timezone.now() + timedelta(seconds=0.2)
+        ((claims, identity),) = authenticate_all(asked).items()
+        assert isinstance(identity, Identity)
+        return {claims: replace(identity, expires_at=expires_at)}
 
-        from django.utils import timezone
-
-        return replace(real(token), expires_at=timezone.now() + timedelta(seconds=0.2))
-
-    monkeypatch.setattr(handlers, "authenticate_token", short_lived)
+    monkeypatch.setattr(entrances, "authenticate_all", short_lived)
     device = await device_of(live_world.bob)
     await device.hello()
     await device.expect("auth.expiring")
@@ -162,15 +157,14 @@ async def test_a_session_that_ends_during_hello_is_not_let_in(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await in_database(make_session, live_world.bob)
-    real = queries.entrance
 
-    def revoked_meanwhile(user: User, session_id: uuid.UUID) -> Any:
-        Session.objects.filter(id=session.id).update(
-            revoked_at=timezone.now(), revoked_reason="signed_out"
-        )
-        return real(user, session_id)
+    def revoked_meanwhile(asked: Any) -> Any:
+        found = authenticate_all(asked)
+        # It is told to the hub alone: the answer is on its way already.
+        revoke_session(user=live_world.bob, session_id=session.id)
+        return found
 
-    monkeypatch.setattr(queries, "entrance", revoked_meanwhile)
+    monkeypatch.setattr(entrances, "authenticate_all", revoked_meanwhile)
     device = Device(await in_database(make_token, live_world.bob, session))
     await device.open()
     await device.say(type="hello", token=device.token)
@@ -185,7 +179,7 @@ async def test_a_hello_that_the_database_interrupts_can_be_said_again(
 
     device = await device_of(live_world.bob)
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "entrance", away)
+        patch.setattr(queries, "entrances_of", away)
         await device.open()
         await device.say(type="hello", token=device.token)
         assert await device.expect_close() == 4408

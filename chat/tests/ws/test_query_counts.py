@@ -123,7 +123,7 @@ async def test_heartbeats_of_many_devices_share_one_query(
     await in_database(_more_conversations, world)
     # However slow the machine: they wait for each other until the last has asked.
     async with connected(world.alice, world.bob, world.bob, world.charlie) as devices:
-        monkeypatch.setattr(standings, "GATHER_SECONDS", 1.0)
+        monkeypatch.setattr(standings.Standings, "gather_seconds", 1.0)
         counted = count_queries(monkeypatch)
         await asyncio.gather(*(each.sync() for each in devices))
         assert counted() == 1

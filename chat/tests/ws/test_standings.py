@@ -82,7 +82,7 @@ async def test_who_is_in_a_hurry_waits_for_nobody(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads, asked = Reads(monkeypatch), Standings()
-    monkeypatch.setattr(module, "GATHER_SECONDS", 3600)
+    monkeypatch.setattr(Standings, "gather_seconds", 3600)
     waiting = asyncio.create_task(asked.of(live_world.alice.id, patient=True))
     await asyncio.sleep(0)
     await asked.of(live_world.bob.id)
@@ -94,7 +94,7 @@ async def test_many_are_read_for_in_portions(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, reads, asked = live_world, Reads(monkeypatch), Standings()
-    monkeypatch.setattr(module, "_TOGETHER", 2)
+    monkeypatch.setattr(Standings, "together", 2)
     everybody = [world.alice.id, world.bob.id, world.charlie.id]
     await asyncio.gather(*(asked.of(each, patient=True) for each in everybody))
     assert reads.of == [set(everybody[:2]), set(everybody[2:])]

@@ -179,7 +179,7 @@ async def test_who_is_gone_is_not_renewed_while_their_going_is_told(
         await alice.close()
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await bob.refute("presence", user=str(world.alice.id), online=True)
-        assert await presence.online_among([world.alice.id]) == set()
+        assert await presence.online_among([str(world.alice.id)]) == set()
 
 
 async def test_who_was_forgotten_is_told_to_be_online_with_the_next_renewal(
@@ -191,7 +191,7 @@ async def test_who_was_forgotten_is_told_to_be_online_with_the_next_renewal(
         (device,) = presence._leases()._held[str(world.alice.id)]
         assert await presence.departed(world.alice.id, device)
         await bob.expect("presence", user=str(world.alice.id), online=True)
-        assert await presence.online_among([world.alice.id]) == {world.alice.id}
+        assert await presence.online_among([str(world.alice.id)]) == {str(world.alice.id)}
 
 
 async def test_who_is_back_before_their_going_is_told_is_online_in_the_end(

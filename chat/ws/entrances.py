@@ -1,0 +1,67 @@
+"""Who says hello, and what they join: asked for together by those who come at the same time."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from accounts.authentication import Identity, authenticate_all
+from accounts.tokens import Claims
+from chat import queries
+from chat.queries import Beside, Standing
+from pneumatic.lib.errors import Unauthenticated
+from pneumatic.lib.perloop import PerLoop
+from pneumatic.lib.sharedreads import SharedReads
+
+
+class Admission(NamedTuple):
+    """Somebody whose session goes on, and what they were in just now."""
+
+    identity: Identity
+    epoch: UUID
+    #: The conversations, each with the version at which somebody's membership last ended there.
+    ended: dict[UUID, int]
+
+
+class Entrances(SharedReads[Claims, Admission | Unauthenticated]):
+    """By what a token says, which was verified."""
+
+    def read(self, keys: Collection[Claims]) -> Mapping[Claims, Admission | Unauthenticated]:
+        found = authenticate_all(keys)
+        people = {each.user.id for each in found.values() if isinstance(each, Identity)}
+        entrances = queries.entrances_of(people) if people else {}
+        return {
+            claims: Admission(each, *entrances[each.user.id])
+            if isinstance(each, Identity)
+            else each
+            for claims, each in found.items()
+        }
+
+
+class Surroundings(NamedTuple):
+    """What a person may read, and how far those beside them have got."""
+
+    standing: Standing
+    beside: Beside
+
+
+class AllSurroundings(SharedReads[UUID, Surroundings]):
+    """By person: what most hellos end with."""
+
+    def read(self, keys: Collection[UUID]) -> Mapping[UUID, Surroundings]:
+        # In this order: what is newer than the standing comes live, or with the next sync.
+        standings, around = queries.standings_of(keys), queries.beside(keys)
+        return {each: Surroundings(standings[each], around[each]) for each in keys}
+
+
+_entrances = PerLoop(Entrances)
+_surroundings = PerLoop(AllSurroundings)
+
+
+def entrances() -> Entrances:
+    """The running event loop's."""
+    return _entrances.get()
+
+
+def surroundings() -> AllSurroundings:
+    """The running event loop's."""
+    return _surroundings.get()
