@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, cast
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.models import Session as DjangoSession
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
@@ -19,7 +21,7 @@ from rest_framework.request import Request
 from accounts import actions, knowndevices, queries, tokens
 from accounts.actions import settle_pair, touch_session
 from accounts.errors import InvalidToken, SessionRevoked, WrongCredentials
-from accounts.models import Session, User
+from accounts.models import AuditKind, Session, User
 from accounts.tokens import Claims
 from pneumatic.lib.errors import Unauthenticated
 from pneumatic.lib.http import client_address
@@ -87,9 +89,12 @@ class DeviceMiddleware(MiddlewareMixin):
 
 
 def _still_in(request: HttpRequest, signed_in: Any) -> Any:
-    if not signed_in.is_authenticated or _DEVICE not in request.session:
+    if not signed_in.is_authenticated:
         return signed_in
-    device = queries.active_session(uuid.UUID(request.session[_DEVICE]))
+    if _DEVICE not in request.session:
+        _list_late(request, signed_in)
+    listed = request.session.get(_DEVICE)
+    device = queries.active_session(uuid.UUID(listed)) if listed else None
     if device is None or device.user_id != signed_in.pk:
         request.session.flush()
         return AnonymousUser()
@@ -98,14 +103,34 @@ def _still_in(request: HttpRequest, signed_in: Any) -> Any:
     return signed_in
 
 
+def _list_late(request: HttpRequest, user: User) -> None:
+    """Put a session among the devices that was begun by a version that listed none."""
+    with transaction.atomic():
+        # Of several requests at once with the same cookie, one lists it, and the others see that.
+        row = DjangoSession.objects.select_for_update().filter(pk=request.session.session_key)
+        present = [each.get_decoded() for each in row]
+        if not present:
+            return  # signed out in this very moment
+        if _DEVICE in present[0]:
+            request.session[_DEVICE] = present[0][_DEVICE]
+            return
+        _list(request, user, AuditKind.SESSION_LISTED)
+        request.session.save()
+
+
 def list_django_session(request: HttpRequest) -> None:
     """Put the session of Django's own that was just begun among the person's devices."""
+    _list(request, cast(User, request.user), AuditKind.ADMIN_SIGNED_IN)
+
+
+def _list(request: HttpRequest, user: User, kind: AuditKind) -> None:
     page = "administration" if _form(request) == "admin" else "browsable API"
     device = actions.open_django_session(
-        user=cast(User, request.user),
+        user=user,
         page=page,
         user_agent=request.headers.get("User-Agent", ""),
         address=client_address(request),
+        kind=kind,
     )
     request.session[_DEVICE] = str(device.pk)
 

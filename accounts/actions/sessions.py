@@ -77,11 +77,16 @@ def open_session(
 
 
 def open_django_session(
-    *, user: User, page: str, user_agent: str = "", address: str | None = None
+    *,
+    user: User,
+    page: str,
+    user_agent: str = "",
+    address: str | None = None,
+    kind: AuditKind = AuditKind.ADMIN_SIGNED_IN,
 ) -> Session:
     """A row for a session of Django's own: listed and ended like the others, without tokens.
 
-    ``page`` is what it was begun at, for people.
+    ``page`` is what it was begun at, for people; ``kind`` what is audited.
     """
     browser = devices.guess_device(devices.clean_user_agent(user_agent))
     return open_session(
@@ -90,7 +95,7 @@ def open_django_session(
         user_agent=user_agent,
         address=address,
         lifetime=timedelta(seconds=settings.SESSION_COOKIE_AGE),
-        kind=AuditKind.ADMIN_SIGNED_IN,
+        kind=kind,
     )
 
 

@@ -33,6 +33,7 @@ class AuditKind(models.TextChoices):
     REACTIVATED = "reactivated", "reactivated"
     POWERS_CHANGED = "powers_changed", "staff powers changed"
     ADMIN_SIGNED_IN = "admin_signed_in", "signed in to Django's pages"
+    SESSION_LISTED = "session_listed", "session of before an upgrade listed"
 
 
 class _AppendOnly(models.QuerySet[Any]):

@@ -1,11 +1,14 @@
 """Django's own sessions, of the administration and the browsable API, end with all the others."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -159,7 +162,8 @@ def test_what_staff_do_to_people_and_devices_is_audited_with_who_did_it(
         assert root.post(f"/admin/accounts/{path}/", chosen).status_code == 302
 
     me = User.objects.get(username="root").pk
-    events = AuditEvent.objects.exclude(kind="signed_in").order_by("number")
+    events = AuditEvent.objects.exclude(kind__in=("signed_in", "session_listed"))
+    events = events.order_by("number")
     assert [event.kind for event in events] == [
         "session_revoked", "suspended", "reactivated", "signed_out_everywhere",
     ]  # fmt: skip
@@ -238,7 +242,10 @@ def test_signing_out_takes_it_off_the_list(browser: Client, alice: User, door: s
     office.post(reverse(f"{door}:logout"))
 
     assert not _is_in(office)
-    assert Session.objects.get(user=alice).revoked_reason == "signed_out"
+    assert _is_in(browser)
+    # The other one is that of the fixture.
+    reasons = Session.objects.filter(user=alice).values_list("revoked_reason", flat=True)
+    assert sorted(reasons) == ["", "signed_out"]
 
 
 @pytest.mark.parametrize(
@@ -268,6 +275,50 @@ def test_a_django_session_ends_after_its_two_weeks(alice: User) -> None:
     Session.objects.filter(pk=row.pk).update(expires_at=row.created_at + timedelta(seconds=1))
     with time_machine.travel(row.created_at + timedelta(seconds=2), tick=False):
         assert not _is_in(office)
+
+
+def _from_before_the_upgrade(user: User) -> Client:
+    """Signed in by a version that listed no such sessions."""
+    client = Client(REMOTE_ADDR="192.0.2.7", headers={"user-agent": FIREFOX})
+    client.force_login(user)
+    assert not Session.objects.filter(user=user).exists()
+    return client
+
+
+def test_a_session_from_before_the_upgrade_is_listed_and_ended_like_the_others(
+    alice: User, bob: User
+) -> None:
+    office = _from_before_the_upgrade(alice)
+
+    [mine] = office.get(SESSIONS).json()["results"]
+    assert (mine["device"], mine["address"]) == ("Firefox on Linux, browsable API", "192.0.2.7")
+    assert mine["current"]
+    assert [each["id"] for each in office.get(SESSIONS).json()["results"]] == [mine["id"]]
+    assert [event.kind for event in AuditEvent.objects.all()] == ["session_listed"]
+    actions.revoke_session(user=alice, session_id=Session.objects.get().pk)
+
+    assert not _is_in(office)
+    assert not Session.objects.filter(revoked_at=None).exists(), "and it isn't listed anew"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_at_once_list_such_a_session_once(alice: User) -> None:
+    office = _from_before_the_upgrade(alice)
+    together = threading.Barrier(6)
+
+    def ask(_: int) -> int:
+        client = Client()
+        client.cookies["sessionid"] = office.cookies["sessionid"].value
+        together.wait(20)
+        try:
+            return client.get(SESSIONS).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(6))) == {200}
+    assert Session.objects.count() == 1
+    assert _is_in(office)
 
 
 def test_the_row_of_a_django_session_opens_nothing_else(alice: User, anyone: APIClient) -> None:
