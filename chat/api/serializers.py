@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import names
-from chat import limits
+from chat import limits, protocol
 from chat.models import Membership
 from pneumatic.lib import serializers as written
 from pneumatic.lib.serializers import StrictSerializer
@@ -39,13 +39,13 @@ class TopicField(WrittenField):
 
 
 class IdField(serializers.UUIDField):
-    """A UUID as text; numbers are refused."""
+    """A UUID as text, spelled as on the socket; numbers are refused."""
 
     def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str):
+        try:
+            return protocol.to_id(data)
+        except ValueError:
             self.fail("invalid", value=data)
-        value: UUID = super().to_internal_value(data)
-        return value
 
 
 class NewIdField(IdField):
@@ -166,7 +166,7 @@ class SyncSerializer(StrictSerializer):
         if len(versions) > limits.CONVERSATIONS:
             raise serializers.ValidationError(f"Name at most {limits.CONVERSATIONS} conversations.")
         try:
-            return {UUID(key): version for key, version in versions.items()}
+            return {protocol.to_id(key): version for key, version in versions.items()}
         except ValueError:
             raise serializers.ValidationError("Every key must be a UUID.") from None
 

@@ -12,6 +12,7 @@ from chat.protocol.codec import (
     batch,
     decode,
     encode,
+    to_id,
     types,
 )
 from chat.protocol.commands import (
@@ -115,5 +116,6 @@ __all__ = [
     "batch",
     "decode",
     "encode",
+    "to_id",
     "types",
 ]

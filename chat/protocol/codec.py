@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -66,6 +67,17 @@ def _keys(text: str) -> int:
 def encode(event: Event | Struct) -> str:
     """The event's text, as it goes into a frame."""
     return _encoder.encode(event).decode()
+
+
+def to_id(text: str) -> UUID:
+    """The id in a text, spelled as it may be in a command: with all its hyphens or with none.
+
+    Raises `ValueError`. Python's own also takes braces, `urn:uuid:`, and hyphens anywhere.
+    """
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        raise ValueError("Not a UUID.") from None
 
 
 def batch(texts: Sequence[str]) -> str:

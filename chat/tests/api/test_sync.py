@@ -1,8 +1,10 @@
+import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from chat import protocol
 from chat.queries import epoch
 from chat.tests.api.conftest import As
 from pneumatic.testing.factories import World, make_direct, say
@@ -84,6 +86,40 @@ def test_a_sync_that_cannot_be_is_refused_by_name(
     answer = as_(world.alice).post("sync/", ask)
     assert answer.status_code == 400
     assert {name.split(".")[0] for name in answer.json()["errors"]} == {field}
+
+
+_ID = "0198c0de-0000-7000-8000-0000000000ab"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "taken"),
+    [
+        (_ID, True),
+        (_ID.upper(), True),
+        (_ID.replace("-", ""), True),
+        (f"{{{_ID}}}", False),
+        (f"urn:uuid:{_ID}", False),
+        (_ID.replace("-", "", 1), False),
+        (f" {_ID}", False),
+        (_ID[:-1] + "\N{FULLWIDTH DIGIT ONE}", False),
+    ],
+)
+def test_an_id_is_spelled_alike_over_rest_and_on_the_socket(
+    world: World, as_: As, spelling: str, taken: bool
+) -> None:
+    bob = as_(world.bob)
+    known, mine = {"versions": {spelling: 1}}, {"epoch": spelling, "versions": {}}
+    assert _socket_takes({"type": "sync", **known}) is taken
+    assert (bob.post("sync/", {"epoch": None, **known}).status_code == 200) is taken
+    assert (bob.post("sync/", mine).status_code == 200) is taken
+
+
+def _socket_takes(command: dict[str, Any]) -> bool:
+    try:
+        protocol.decode(json.dumps(command))
+    except protocol.BadFrame:
+        return False
+    return True
 
 
 def test_a_sync_costs_few_queries(
