@@ -58,6 +58,8 @@ class Connection(asyncio.BufferedProtocol):
         #: The beginning of a frame that can't be understood before the rest is there.
         self._part = b""
         self.closed = False
+        #: When it sent what hasn't come back to it: how long that takes counts for nobody.
+        self.stamped: set[int] = set()
 
     # --- The transport --------------------------------------------------------------------------
 
@@ -120,7 +122,8 @@ class Connection(asyncio.BufferedProtocol):
         found = stamps(data, size)
         if found:
             now = time.monotonic_ns()
-            counts.latencies.extend([now - each for each in found])
+            counts.latencies.extend([now - each for each in found if each not in self.stamped])
+            self.stamped.difference_update(found)
         if counts.watch_synced:
             counts.synced += data.count(SYNCED, 0, size) + self._edge.count(SYNCED, data, size)
         if data.find(ERROR, 0, size) >= 0:

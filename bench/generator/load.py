@@ -183,7 +183,11 @@ class Load:
     def _send(self, connection: Connection, conversation: str, *, sampled: bool) -> None:
         if connection.closed:
             return
-        head = stamp(time.monotonic_ns()) if sampled else ""
+        head = ""
+        if sampled:
+            now = time.monotonic_ns()
+            connection.stamped.add(now)
+            head = stamp(now)
         body = head + _FILLER[: BODY_CHARS - len(head)]
         connection.send(
             f'{{"type":"message.send","id":"{uuid.uuid4()}",'

@@ -24,7 +24,7 @@ from chat.ws.turns import Gone, catch_up_turns, turns
 from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http import client_address
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.ratelimit import rate_key, user_budget
+from pneumatic.lib.ratelimit import rate_key, user_budget, user_key
 from pneumatic.lib.spending import aspend, aspend_often
 from pneumatic.lib.threads import in_database
 
@@ -152,8 +152,7 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
 
 
 async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Send) -> None:
-    key = rate_key(identity.user.id, client_address(socket.scope))
-    wait = await aspend_often(user_budget(), key)
+    wait = await aspend_often(user_budget(), user_key(identity.user.id))
     if wait:
         rate_limited("user")
         raise RateLimited(retry_after=round(wait, 3))

@@ -235,4 +235,9 @@ def address_key(address: str) -> str:
 
 def rate_key(user_id: object | None, address: str) -> str:
     """The budget's key for a user; for somebody who isn't signed in (None), for the address."""
-    return f"address:{address_key(address)}" if user_id is None else f"user:{user_id}"
+    return f"address:{address_key(address)}" if user_id is None else user_key(user_id)
+
+
+def user_key(user_id: object) -> str:
+    """The budget's key for somebody who is signed in."""
+    return f"user:{user_id}"
