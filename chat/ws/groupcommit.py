@@ -55,13 +55,14 @@ class GroupCommit(Generic[Q, A]):
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + threads.SECONDS if until is None else until
-        one = _Waiting[Q, A](question, loop.create_future(), until)
+        answer: asyncio.Future[A] = loop.create_future()
+        one = _Waiting(question, answer, until)
         self._waiting.append(one)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run())
         try:
             async with asyncio.timeout_at(until) as patience:
-                return await one.answer
+                return await answer
         except TimeoutError:
             if not patience.expired():
                 raise

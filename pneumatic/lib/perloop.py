@@ -36,7 +36,10 @@ class PerLoop(Generic[T]):
         self._made.clear()
 
     def of_a_running_loop(self) -> T | None:
-        """That of some event loop that runs, for threads that belong to none."""
+        """The running event loop's; for threads, which have none, that of some loop that runs."""
+        here = asyncio._get_running_loop()
+        if here is not None:
+            return self._made.get(here)
         for loop, found in list(self._made.items()):
             if loop.is_running():
                 return found
