@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.rig.stores import Stores
-from bench.scenarios import connections, fanout, growth, latency, revocation, sends, start
+from bench.scenarios import connections, fanout, growth, latency, revocation, sends, sign_in, start
 
 Scenario = Callable[..., dict[str, Any]]
 SCENARIOS: dict[str, Scenario] = {
@@ -15,6 +15,7 @@ SCENARIOS: dict[str, Scenario] = {
     "sends": sends.run,
     "connections": connections.run,
     "revocation": revocation.run,
+    "sign-in": sign_in.run,
     "start": start.run,
     "rest": growth.rest,
     # Last: what it leaves in the kernel's caches is large.
@@ -31,6 +32,7 @@ FULL: Plan = {
     "sends": {},
     "connections": {},
     "revocation": {},
+    "sign-in": {},
     "start": {},
     "rest": {},
     "growth": {"messages": (10_000, 1_000_000, 10_000_000)},
@@ -47,6 +49,7 @@ QUICK: Plan = {
     },
     "latency": {"pairs": 20, "seconds": 4.0, "rounds": 1},
     "sends": {"senders": (1, 64), "seconds": 1.0, "rounds": 1, "sqlite": False},
+    "sign-in": {"tries": 20, "rounds": 1},
     "start": {"rounds": 1},
     "rest": {"messages": 21_000, "times": 20},
 }

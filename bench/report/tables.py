@@ -35,6 +35,7 @@ def all_tables(run: Results) -> dict[str, str]:
         "growth": _growth,
         "rest": _rest,
         "revocation": _revocation,
+        "sign-in": _sign_in,
         "start": _start,
     }
     found = {name: make(results[name]) for name, make in makers.items() if name in results}
@@ -191,6 +192,21 @@ def _revocation(found: Results) -> str:
         for name, each in found.items()
     ]
     return table(["", "times", "p50 ms", "max ms"], rows)
+
+
+def _sign_in(found: Results) -> str:
+    rows = [
+        (kind, each["n"], each["p50"], each["p90"], each["max"])
+        for kind, each in found["refusals"].items()
+    ]
+    memory = found["memory"]
+    told = (
+        f"The medians are {found['apart_percent']} % apart. At {memory['at_once']} sign-ins at once"
+        f" the process, which had {memory['before_mib']:,.0f} MiB, grew to"
+        f" {memory['most_mib']:,.0f} MiB at most."
+    )
+    head = ["refused for", "times", "p50 ms", "p90 ms", "max ms"]
+    return f"{table(head, rows)}\n\n{told}"
 
 
 def _start(found: Results) -> str:

@@ -30,6 +30,7 @@ def targets(results: Results) -> list[Target]:
         "connections": _connections,
         "growth": _growth,
         "rest": _rest,
+        "sign-in": _sign_in,
         "start": _start,
     }
     return [
@@ -130,6 +131,13 @@ def _rest(found: Results) -> Iterator[Target]:
         bound = 30 if "200" in name else 10 if name.startswith("messages") else 0
         if bound:
             yield Target(f"REST: {name}: p50, ms", each["ms"]["p50"], f"≤ {bound}")
+
+
+def _sign_in(found: Results) -> Iterator[Target]:
+    yield Target("refused sign-ins: medians by reason, % apart", found["apart_percent"], "≤ 10")
+    memory = found["memory"]
+    what = f"{memory['at_once']} sign-ins at once: most memory of the process, MiB"
+    yield Target(what, memory["most_mib"], "≤ 572")
 
 
 def _start(found: Results) -> Iterator[Target]:

@@ -91,6 +91,11 @@ RUN: dict[str, Any] = {
         },
         "rest": {"conversations (200, in two pages)": asked(20, 8), "messages (50)": asked(5)},
         "revocation": {"redis": {"seconds": SPREAD}},
+        "sign-in": {
+            "refusals": dict.fromkeys(("unknown name", "wrong password", "suspended"), SPREAD),
+            "apart_percent": 7.0,
+            "memory": {"at_once": 30, "before_mib": 110.0, "most_mib": 170.0},
+        },
         "start": {
             "first_s": 3.0,
             "ready_s": 2.0,
