@@ -13,7 +13,7 @@ BENCH := .venv-bench/.installed
 NODE := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve bench bench-quick bench-environment test e2e check format lock services coverage image clean distclean
+.PHONY: help run serve bench bench-quick bench-environment test e2e check format lock services coverage sbom image clean distclean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -56,6 +56,9 @@ bench-quick: $(RUNTIME) ## the same in two minutes: too short to be quoted, long
 	@exec $(PY) -m bench quick $(if $(ONLY),--only $(ONLY))
 
 bench-environment: $(BENCH) ## what servers that we are compared with need, apart from ours
+
+sbom: $(DEVELOPMENT) ## the bill of materials of what runs (CycloneDX) in var/sbom.cdx.json
+	@$(PY) -m scripts.write_sbom var/sbom.cdx.json
 
 image: ## build the container image
 	docker build --tag pneumatic-chat .
