@@ -105,7 +105,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         ours = protocol.SUBPROTOCOL in offered
         await self.accept(protocol.SUBPROTOCOL if ours else None)
         address = address_key(client_address(self.scope))
-        if not origin.is_allowed(self.scope["headers"]):
+        if not origin.is_allowed(self.scope):
             await self.end(Close.NOT_ALLOWED)
         elif not crowd().enter(self, address):
             await self.end(Close.TOO_MANY)

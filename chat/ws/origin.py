@@ -1,18 +1,26 @@
-"""Which web pages may open a socket."""
+"""Who may open a socket: which web pages, and over which lines."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from pneumatic.lib.http import is_encrypted
 
-def is_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+
+def is_allowed(scope: Mapping[str, Any]) -> bool:
     """Whether the handshake comes from our own pages, or from no page at all.
+
+    With HTTPS on, nobody speaks in the clear: who came past the proxy is led nowhere, as a request
+    is, but refused before a token is told.
 
     Browsers always send an Origin; programs, which send none, need a token anyway. Allowed are
     the origins of `ALLOWED_ORIGINS`, or, where that is empty, the host that was called.
     """
-    headers = list(headers)
+    if settings.HTTPS and not is_encrypted(scope):
+        return False
+    headers = list(scope["headers"])
     origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
     if not origins:
         return True

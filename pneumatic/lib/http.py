@@ -64,6 +64,18 @@ def client_address(source: HttpRequest | Request | Mapping[str, Any]) -> str:
     return _ip(peer)
 
 
+def is_encrypted(scope: Mapping[str, Any]) -> bool:
+    """Whether the client of a socket (an ASGI scope) speaks TLS: with us, or with our proxy.
+
+    What X-Forwarded-Proto says is believed as Django believes it of requests: behind proxies of
+    our own, and the first of several.
+    """
+    if scope.get("scheme") == "wss":
+        return True
+    told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-proto")
+    return bool(settings.TRUSTED_PROXIES) and told.partition(b",")[0].strip() == b"https"
+
+
 def _ip(text: str) -> str:
     """The address in ``text`` without port, brackets and zone, or "" when it is none."""
     if text.startswith("["):

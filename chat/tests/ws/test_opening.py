@@ -18,6 +18,8 @@ from pneumatic.testing.factories import World, make_session, make_token
 from pneumatic.testing.socket import Device, connected, device_of
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
+#: What a proxy of ours says of who came to it by https.
+BY_TLS = (b"x-forwarded-proto", b"https")
 
 
 async def test_a_socket_without_a_good_token_is_closed(live_world: World) -> None:
@@ -77,9 +79,45 @@ async def test_with_https_or_a_list_an_origin_is_the_same_to_the_letter(
     live_world: World, settings: Settings, allowed: list[str], origin: bytes
 ) -> None:
     settings.HTTPS, settings.ALLOWED_ORIGINS = True, allowed
-    device = Device(headers=[(b"host", b"testserver"), (b"origin", origin)])
+    settings.TRUSTED_PROXIES = 1
+    device = Device(headers=[(b"host", b"testserver"), (b"origin", origin), BY_TLS])
     await device.open()
     assert await device.expect_close() == 4503
+
+
+@pytest.mark.parametrize(
+    ("told", "proxies"),
+    [
+        ([], 1),
+        ([(b"x-forwarded-proto", b"http")], 1),
+        ([(b"x-forwarded-proto", b"http, https")], 1),
+        ([BY_TLS], 0),
+    ],
+    ids=["nothing", "http", "http first", "by itself"],
+)
+@pytest.mark.parametrize("origin", [[], [(b"origin", b"https://testserver")]], ids=["none", "ours"])
+async def test_with_https_nobody_speaks_in_the_clear_security_17(
+    live_world: World,
+    settings: Settings,
+    told: list[tuple[bytes, bytes]],
+    proxies: int,
+    origin: list[tuple[bytes, bytes]],
+) -> None:
+    settings.HTTPS, settings.TRUSTED_PROXIES = True, proxies
+    token = await in_database(make_token, live_world.bob)
+    device = Device(token, headers=[(b"host", b"testserver"), *origin, *told])
+    await device.open()
+    assert await device.expect_close() == 4503
+
+
+@pytest.mark.parametrize("origin", [[], [(b"origin", b"https://testserver")]], ids=["none", "ours"])
+async def test_with_https_who_came_by_tls_is_let_in(
+    live_world: World, settings: Settings, origin: list[tuple[bytes, bytes]]
+) -> None:
+    settings.HTTPS, settings.TRUSTED_PROXIES = True, 1
+    token = await in_database(make_token, live_world.bob)
+    async with Device(token, headers=[(b"host", b"testserver"), *origin, BY_TLS]):
+        pass
 
 
 async def test_two_origins_are_none(live_world: World) -> None:
