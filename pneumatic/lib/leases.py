@@ -151,8 +151,8 @@ class Leases:
         now, found = self._clock(), set[str]()
         for key in keys:
             held = self._held.get(key)
-            # Copied in one step: meanwhile the event loop may count another holder.
-            if held is not None and any(expires > now for expires in tuple(held.values())):
+            # The longest of them, in one step: meanwhile the event loop may count another holder.
+            if held and max(tuple(held.values()), default=now) > now:
                 found.add(key)
         return found
 

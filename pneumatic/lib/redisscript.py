@@ -6,10 +6,12 @@ stall a request for longer than ``TIMEOUT``. After a failure Redis is left alone
 
 import asyncio
 import contextlib
+import hashlib
 import time
+from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -25,9 +27,8 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT: Final = 0.5
 PAUSE: Final = 1.0
-#: Connections of one event loop. An answer takes some tenths of a millisecond, so that even a few
-#: would do; Redis has 10,000 for everybody.
-CONNECTIONS: Final = 32
+#: Scripts of one call: Redis does nothing else meanwhile.
+TOGETHER: Final = 100
 
 
 class Away(Exception):
@@ -93,8 +94,19 @@ def _client(url: str) -> "redis.Redis":
     )
 
 
+class _Call(NamedTuple):
+    script: "Script"
+    #: Everything but the script: how many keys, the keys, the arguments.
+    words: tuple[str | float, ...]
+    answer: asyncio.Future[Any]
+
+
 class _LoopsClient:
-    """One event loop's client: its connections can't be used from another loop."""
+    """One event loop's connection, which can't be used from another loop.
+
+    What is asked while an answer is awaited goes in the next call, together: a call of the client's
+    own for each would cost several times as much.
+    """
 
     def __init__(self) -> None:
         import redis.asyncio
@@ -104,16 +116,89 @@ class _LoopsClient:
         self.url = settings.REDIS_URL
         self.redis = redis.asyncio.Redis.from_url(
             self.url,
-            max_connections=CONNECTIONS,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1),
         )
-        #: Who asks waits for a place: a client that has no connection left would say that Redis
-        #: is away, just when everybody comes at once.
-        self.places = asyncio.Semaphore(CONNECTIONS)
-        #: How many scripts wait for a place or an answer.
-        self.under_way = 0
+        self._waiting: deque[_Call] = deque()
+        self._asking: asyncio.Task[None] | None = None
+
+    @property
+    def is_asking(self) -> bool:
+        return self._asking is not None and not self._asking.done()
+
+    async def ask(self, script: "Script", words: tuple[str | float, ...]) -> Any:
+        """The script's answer; raises what the client raises, and Away."""
+        loop = asyncio.get_running_loop()
+        call = _Call(script, words, loop.create_future())
+        self._waiting.append(call)
+        if not self.is_asking:
+            self._asking = loop.create_task(self._ask())
+        return await call.answer
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            some = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
+            try:
+                # It may have gone while these waited: then nobody waits for it one after another.
+                _outage.check()
+                answers = await self._answers(some)
+            except BaseException as error:
+                for call in some:
+                    if not call.answer.done():
+                        call.answer.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise  # The event loop ends.
+                continue
+            for call, answer in zip(some, answers, strict=True):
+                if call.answer.done():
+                    continue  # Who asked is gone.
+                if isinstance(answer, Exception):
+                    call.answer.set_exception(answer)
+                else:
+                    call.answer.set_result(answer)
+
+    async def _answers(self, calls: Sequence[_Call]) -> list[Any]:
+        from redis.exceptions import NoScriptError
+
+        answers = await self._sent([("EVALSHA", each.script.sha, *each.words) for each in calls])
+        unknown = [n for n, each in enumerate(answers) if isinstance(each, NoScriptError)]
+        if unknown:
+            told = [("EVAL", calls[n].script.source, *calls[n].words) for n in unknown]
+            for n, answer in zip(unknown, await self._sent(told), strict=True):
+                answers[n] = answer
+        return answers
+
+    async def _sent(self, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
+        """The answers to these commands, errors of one of them among them."""
+        pool: Any = self.redis.connection_pool
+        connection = await pool.get_connection()
+        try:
+            # Once more at once: the first use after Redis restarted finds a dead connection.
+            answers: list[Any] = await connection.retry.call_with_retry(
+                lambda: _sent_through(connection, commands),
+                lambda _: connection.disconnect(nowait=True),
+            )
+            return answers
+        except BaseException:
+            # Whoever had it next would read the answers to this.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+
+async def _sent_through(connection: Any, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
+    from redis import ResponseError
+
+    await connection.send_packed_command(connection.pack_commands(commands))
+    answers: list[Any] = []
+    for _ in commands:
+        try:
+            answers.append(await connection.read_response())
+        except ResponseError as error:
+            answers.append(error)
+    return answers
 
 
 _clients = PerLoop(_LoopsClient)
@@ -135,7 +220,7 @@ async def close() -> None:
     # A connection that is closed under a script would be opened again by it, for nobody to close.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(4 * TIMEOUT):
-            while known.under_way:  # noqa: ASYNC110
+            while known.is_asking:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
     _clients.pop()
     await known.redis.aclose()
@@ -150,7 +235,9 @@ class Script:
     """A Lua script; keys get the prefix that keeps installations in one Redis apart."""
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self.source = source
+        #: As Redis names it.
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     def _keys(self, keys: Sequence[str]) -> list[str]:
         return [f"{settings.REDIS_PREFIX}:{key}" for key in keys]
@@ -160,7 +247,7 @@ class Script:
         _outage.check()
         client = _client(settings.REDIS_URL)
         try:
-            answer = client.register_script(self._source)(self._keys(keys), arguments)
+            answer = client.register_script(self.source)(self._keys(keys), arguments)
         except _failures() as error:
             _outage.began(error)
             raise Away from error
@@ -170,18 +257,11 @@ class Script:
     async def arun(self, keys: Sequence[str], *arguments: str | float) -> Any:
         """As ``run``, without blocking the event loop."""
         _outage.check()
-        client = _loops_client()
-        client.under_way += 1
+        words = (len(keys), *self._keys(keys), *arguments)
         try:
-            async with client.places:
-                # It may have gone while this waited: then nobody waits for it one after another.
-                _outage.check()
-                script = client.redis.register_script(self._source)
-                answer = await script(self._keys(keys), arguments)
+            answer = await _loops_client().ask(self, words)
         except _failures() as error:
             _outage.began(error)
             raise Away from error
-        finally:
-            client.under_way -= 1
         _outage.ended()
         return answer

@@ -4,6 +4,7 @@ import pytest
 
 from pneumatic.lib import redisscript
 from pneumatic.lib.redisscript import Script
+from pneumatic.loopback.processes import Server
 
 pytestmark = pytest.mark.asyncio
 
@@ -13,4 +14,36 @@ async def test_a_thousand_at_once_wait_for_a_connection_and_none_is_sent_away() 
     script = Script("return redis.call('incr', KEYS[1])")
     answers = await asyncio.gather(*(script.arun(["many"]) for _ in range(1_000)))
     assert sorted(answers) == list(range(1, 1_001))
+    await redisscript.close()
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_each_gets_its_own_answer_or_error_of_those_that_go_together() -> None:
+    good, bad = Script("return ARGV[1]"), Script("return redis.call('no such command')")
+    answers = await asyncio.gather(
+        good.arun([], "a"), bad.arun([]), good.arun([], "b"), return_exceptions=True
+    )
+    assert [answers[0], type(answers[1]), answers[2]] == [b"a", redisscript.Away, b"b"]
+    await redisscript.close()
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_who_gives_up_takes_no_answer_from_those_who_stay() -> None:
+    script = Script("return ARGV[1]")
+    gone, stays = (asyncio.create_task(script.arun([], each)) for each in ("gone", "stays"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays == b"stays"
+    assert await script.arun([], "next") == b"next"
+    await redisscript.close()
+
+
+async def test_that_redis_went_is_told_to_all_who_ask_together(mortal_redis: Server) -> None:
+    script = Script("return ARGV[1]")
+    assert await script.arun([], "before") == b"before"
+    mortal_redis.stop()
+    with pytest.raises(redisscript.Away):
+        await script.arun([], "meanwhile")
+    with pytest.raises(redisscript.Away):
+        await asyncio.gather(*(script.arun([], str(n)) for n in range(3)))
     await redisscript.close()
