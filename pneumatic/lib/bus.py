@@ -55,7 +55,9 @@ class Bus:
         self._wake = asyncio.Event()
         self._sending = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._starting = asyncio.Lock()
+        self._starting, self._joining = asyncio.Lock(), asyncio.Lock()
+        self._to_join = set[str]()
+        self._next_join: asyncio.Task[None] | None = None
         self._closed = False
         self._beat = self._heard = 0
         #: The last beat sent before the layer was found away: a later one shows that it is back.
@@ -90,10 +92,26 @@ class Bus:
         """Receive what is published to these: from now on, or from when the layer is back."""
         self.channel.want(groups)
         if self.healthy:
+            self._to_join.update(groups)
+            if self._next_join is None:
+                self._next_join = self._loop.create_task(self._join_together())
+            # Shielded: others wait for it, too.
+            await asyncio.shield(self._next_join)
+
+    async def _join_together(self) -> None:
+        # Those who come while an earlier join is under way share the next.
+        async with self._joining:
+            self._next_join = None
+            groups, self._to_join = self.channel.wanted(self._to_join), set()
+            if not self.healthy:
+                return  # They are joined when the layer is back.
             try:
                 await self.channel.join(groups)
             except Exception as error:
                 self._lost("join", error)
+            if left := groups - self.channel.wanted(groups):
+                # While it was joined: whoever wanted it is gone.
+                await self.leave(left)
 
     async def leave(self, groups: Collection[str]) -> None:
         """Receive no more of these; a layer that is away forgets them with its channel."""

@@ -91,6 +91,10 @@ class Channel:
         """Be in these groups from the next `join_missing` or `renew` on."""
         self._groups.update(groups)
 
+    def wanted(self, groups: Collection[str]) -> set[str]:
+        """Those of these groups that it is to be in."""
+        return self._groups.intersection(groups)
+
     async def join(self, groups: Collection[str]) -> None:
         """Receive what is sent to these groups from now on; raises what the layer raises."""
         every = list(groups)

@@ -1,7 +1,7 @@
 """The bus over a channel layer that fails in the ways that Redis does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -267,3 +267,32 @@ async def test_that_redis_takes_nothing_is_noticed_when_sending_together() -> No
     with pytest.raises(RedisConnectionError):
         await group_send_all(layer, {group: {"type": "any"} for group in "ab"})
     await layer.flush()
+
+
+async def test_groups_that_are_joined_meanwhile_are_joined_together(
+    bus: Bus, layer: Layer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, calls = asyncio.Event(), list[set[str]]()
+    join = bus.channel.join
+
+    async def slow(groups: Collection[str]) -> None:
+        calls.append(set(groups))
+        await go_on.wait()
+        await join(groups)
+
+    monkeypatch.setattr(bus.channel, "join", slow)
+    first = asyncio.create_task(bus.join(["a"]))
+    await until(lambda: len(calls) == 1)
+    others = [asyncio.create_task(bus.join([group])) for group in ("b", "c", "d")]
+    await asyncio.sleep(0)
+    # Who wanted these is gone before they are joined, or while they are.
+    for task, group in ((first, "a"), (others[2], "d")):
+        task.cancel()
+        await bus.leave([group])
+    go_on.set()
+    await asyncio.gather(*others, return_exceptions=True)
+    assert calls == [{"a"}, {"b", "c"}]
+    for group in "abcd":
+        await from_another_process(layer, group, "heard")
+    await until(lambda: len(listener.heard) == 2)
+    assert listener.heard == [("b", "heard"), ("c", "heard")]
