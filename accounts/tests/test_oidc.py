@@ -17,7 +17,7 @@ from accounts.models import Identity, Session, User
 from accounts.oidc import flow
 from accounts.tests.sign_on import CAROL, come_back, enter, handshake_cookie, leave, reason
 from pneumatic.testing.identity_provider import IdentityProvider
-from pneumatic.testing.identity_provider_process import CLIENT_SECRET
+from pneumatic.testing.identity_provider_state import CLIENT_SECRET
 
 pytestmark = pytest.mark.django_db
 

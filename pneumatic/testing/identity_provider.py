@@ -11,7 +11,7 @@ import httpx
 
 from pneumatic.loopback.processes import Server, StartError, free_port, start_server
 from pneumatic.settings import BASE_DIR
-from pneumatic.testing.identity_provider_process import CLIENT_ID, CLIENT_SECRET
+from pneumatic.testing.identity_provider_state import CLIENT_ID, CLIENT_SECRET
 
 # A port may be taken between our finding it free and the provider's binding it.
 ATTEMPTS = 3
