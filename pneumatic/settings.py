@@ -11,7 +11,7 @@ from typing import Any
 from pneumatic.fixedsettings import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
 from pneumatic.fixedsettings import REST_FRAMEWORK as REST_FRAMEWORK
 from pneumatic.fixedsettings import spectacular
-from pneumatic.lib import env, logs, redissettings
+from pneumatic.lib import databasesettings, env, logs, redissettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = env.choice("PNEUMATIC_ENV", "development", ("development", "test", "production"))
@@ -124,58 +124,16 @@ USE_I18N = True
 USE_TZ = True
 
 # --- Database -----------------------------------------------------------------------------------
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.database("DATABASE_URL", DATA_DIR / "pneumatic.sqlite3")
+_connections = env.integer("DATABASE_POOL", 16, least=2, most=500)
+# Those of them that the event loop itself uses, on PostgreSQL; the others are Django's.
+LOOP_CONNECTIONS = max(1, _connections // 4)
+DATABASES = {
+    "default": databasesettings.configured(
+        env.database("DATABASE_URL", DATA_DIR / "pneumatic.sqlite3"),
+        pool=_connections - LOOP_CONNECTIONS,
+    )
 }
-_database = DATABASES["default"]
-ON_SQLITE = _database["ENGINE"].endswith("sqlite3")
-if ON_SQLITE:
-    _database["OPTIONS"] = {
-        # A transaction takes the write lock when it begins: a read that turns into a write later
-        # would fail with "database is locked" instead of waiting its turn.
-        "transaction_mode": "IMMEDIATE",
-        # As long as a person waits, in each of the two: how long another writer is waited for.
-        "timeout": 5,
-        # FULL: with a write-ahead log, NORMAL could lose the last commits when the power fails.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;",
-    }
-else:
-    from pneumatic.lib.postgres import PatientConnection
-
-    _connections = env.integer("DATABASE_POOL", 16, least=2, most=500)
-    # Those of them that the event loop itself uses; the others are Django's.
-    LOOP_CONNECTIONS = max(1, _connections // 4)
-    # Under ASGI a connection that outlives its request is one that nobody finds again: the pool
-    # keeps them instead, one pool a process.
-    _database["CONN_MAX_AGE"] = 0
-    _database["OPTIONS"] = {
-        "pool": {
-            "connection_class": PatientConnection,
-            "min_size": 1,
-            "max_size": _connections - LOOP_CONNECTIONS,
-            # How long a connection is waited for. What is left of five seconds is for what is asked
-            # then: `pneumatic.lib.postgres` sees to it.
-            "timeout": 4,
-            # More than these wait for nothing: their turn would come too late.
-            "max_waiting": 256,
-            # Given up soon, and begun anew with the next request: the pool's own pauses between
-            # attempts double, and would outlast the end of an outage by as long as it lasted.
-            "reconnect_timeout": 2,
-        },
-        "connect_timeout": 3,
-        # A server that vanished without a word (power, network) is found out, too.
-        "keepalives_idle": 3,
-        "keepalives_interval": 1,
-        "keepalives_count": 2,
-        "tcp_user_timeout": 5000,
-        **_database["OPTIONS"],
-        # What the address says comes later and wins, but for the last: what is acknowledged is on
-        # the disk, whatever the server's own setting is.
-        "options": "-c statement_timeout=15000 -c lock_timeout=3000"
-        " -c idle_in_transaction_session_timeout=30000"
-        f" {_database['OPTIONS'].get('options', '')} -c synchronous_commit=on",
-    }
+ON_SQLITE = databasesettings.is_sqlite(DATABASES["default"])
 DATABASE_THREADS = env.integer("DATABASE_THREADS", 8, least=1, most=200)
 # Where pg_dump, pg_restore and psql are; empty: on PATH.
 PG_BIN = env.text("PG_BIN")
