@@ -9,17 +9,17 @@ import django
 django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 
 from pneumatic.checks import stop_on_errors
 from pneumatic.lib import tracing
 from pneumatic.lib.bodies import BoundedBodies
+from pneumatic.lib.onethread import OneThreadHandler
 
 # Servers don't run Django's system checks: a dangerous setting stops them here.
 stop_on_errors()
 # Before Django's own application is made: instrumentation wraps what is made after it.
 tracing.configure()
-http = BoundedBodies(get_asgi_application())
+http = BoundedBodies(OneThreadHandler())
 
 from chat.routing import websocket_urlpatterns
 

@@ -67,8 +67,8 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "The conversations of a person (hello, list)", lambda: list(queries.seats_of(user))
     yield "One's seat in a conversation", lambda: queries.conversation_for(user, room.id)
     yield "Whether somebody is a member", lambda: queries.is_member(user.id, room.id)
-    yield "The newest page of messages", lambda: queries.page(place)
-    yield "A page in the middle", lambda: queries.page(place, before=100)
+    yield "The newest page of messages", lambda: queries.page(user, room.id)
+    yield "A page in the middle", lambda: queries.page(user, room.id, before=100)
     yield "One message", lambda: queries.message_for(place, message.id)
     yield (
         "What changed since a version (sync)",

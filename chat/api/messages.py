@@ -32,7 +32,8 @@ class MessagesDoor(Door):
         """A page of history, ascending: the newest, or before, after or around a place."""
         wishes = asked(request, HistoryQuery)
         found = page(
-            conversation_for(self.person, conversation_id),
+            self.person,
+            conversation_id,
             before=wishes.get("before_seq"),
             after=wishes.get("after_seq"),
             around=wishes.get("around_seq"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import (
     Count,
+    Exists,
     IntegerField,
     OuterRef,
     QuerySet,
@@ -153,7 +154,8 @@ def message_for(seat: Seat, message_id: UUID) -> Message:
 
 
 def page(
-    seat: Seat,
+    user: User,
+    conversation_id: UUID,
     *,
     before: int | None = None,
     after: int | None = None,
@@ -162,27 +164,30 @@ def page(
 ) -> Page:
     """Messages before or after a place, around it, or the newest ones.
 
-    Sequence numbers have no gaps, so any page is one range of the index, whatever its depth.
-    Raises `NoSuchConversation` where the membership ended while it was read.
+    Sequence numbers have no gaps, so any page is one range of the index, whatever its depth. That
+    the person is a member is asked in the same statement: what it finds, they might read just then.
+    Raises `NoSuchConversation`.
     """
-    last = seat.conversation.last_seq
-    if around is not None:
-        first = max(1, min(around - limit // 2, last - limit + 1))
-    elif after is not None:
-        first = after + 1
-    else:
-        end = last if before is None else min(before - 1, last)
-        first = max(1, end - limit + 1)
-        limit = min(limit, end - first + 1)
-    rows = list(
-        Message.objects.filter(
-            conversation=seat.conversation, seq__gte=first, seq__lt=first + max(0, limit)
-        ).order_by("seq")
+    mine = Membership.objects.filter(conversation=conversation_id, user=user, left_at=None)
+    last_seq = Conversation.objects.filter(id=conversation_id).values("last_seq")
+    # Beside the messages and not joined to them: so they are read in the order of their index.
+    found = Message.objects.filter(Exists(mine), conversation=conversation_id).annotate(
+        newest=Subquery(last_seq)
     )
-    still_there(seat)
-    if not rows:
-        return Page([], has_before=last > 0 and first > 1, has_after=first <= last)
-    return Page(rows, has_before=rows[0].seq > 1, has_after=rows[-1].seq < last)
+    if around is not None:
+        last = conversation_for(user, conversation_id).conversation.last_seq
+        after = max(0, min(around - limit // 2 - 1, last - limit))
+    if after is not None:
+        rows = list(found.filter(seq__gt=after).order_by("seq")[:limit])
+    else:
+        earlier = found if before is None else found.filter(seq__lt=before)
+        rows = list(earlier.order_by("-seq")[:limit])[::-1]
+    if rows:
+        last = rows[-1].newest
+        return Page([*rows], has_before=rows[0].seq > 1, has_after=rows[-1].seq < last)
+    last = conversation_for(user, conversation_id).conversation.last_seq
+    first = (after or 0) + 1
+    return Page([], has_before=last > 0 and first > 1, has_after=first <= last)
 
 
 def unread_mentions(membership: Membership) -> int:

@@ -1,11 +1,11 @@
 """The outermost layers: a name for each request, one line about it, and the probes."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Final, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, StreamingHttpResponse
@@ -19,7 +19,7 @@ from pneumatic.lib.threads import SECONDS
 
 log = structlog.get_logger("request")
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 #: Paths that machines ask for every few seconds; logged at DEBUG unless they fail.
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -31,16 +31,8 @@ _HEADERS: Final = {
 
 
 class _Middleware:
-    """A middleware of both kinds. Which one it is depends on the layers further in."""
-
-    sync_capable = True
-    async_capable = True
-
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(cast(Any, self))
 
 
 class RequestContextMiddleware(_Middleware):
@@ -50,25 +42,12 @@ class RequestContextMiddleware(_Middleware):
     ``in_database`` does. The query string is never logged.
     """
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self._is_async:
-            return self._acall(request)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         tokens = self._begin(request)
         started = time.perf_counter()
         try:
             with patience(SECONDS):
-                response = cast(HttpResponseBase, self.get_response(request))
-            self._finish(request, response, started)
-        finally:
-            structlog.contextvars.reset_contextvars(**tokens)
-        return response
-
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        tokens = self._begin(request)
-        started = time.perf_counter()
-        try:
-            with patience(SECONDS):
-                response = await cast(Awaitable[HttpResponseBase], self.get_response(request))
+                response = self.get_response(request)
             self._finish(request, response, started)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
@@ -122,18 +101,8 @@ def _known_user(request: HttpRequest) -> str | None:
 class ProbeMiddleware(_Middleware):
     """Answers probes before the host is checked: they come with the machine's own address."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self._is_async:
-            return self._acall(request)
-        if request.path in PROBES:
-            return _probe(request)
-        return self.get_response(request)
-
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path in PROBES:
-            # Not in the one thread that all views share: a probe must answer when that is stuck.
-            return await sync_to_async(_probe, thread_sensitive=False)(request)
-        return await cast(Awaitable[HttpResponseBase], self.get_response(request))
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return _probe(request) if request.path in PROBES else self.get_response(request)
 
 
 def _probe(request: HttpRequest) -> HttpResponseBase:

@@ -13,7 +13,6 @@ from chat import catchup, limits, protocol, queries
 from chat.actions.messages import delete_message
 from chat.actions.sending import send_message
 from chat.models import Conversation, Message
-from chat.queries import Seat
 from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import Device, device_of
@@ -81,7 +80,7 @@ def test_a_page_of_a_long_conversation_costs_the_same_at_any_depth_f39() -> None
     fill(world, 100_000)
     settle_statistics()
     conversation, membership = queries.conversation_for(world.bob, world.group.id)
-    seat, last = Seat(conversation, membership), conversation.last_seq
+    last = conversation.last_seq
     places: list[dict[str, int]] = [
         {},
         {"before": last},
@@ -94,7 +93,7 @@ def test_a_page_of_a_long_conversation_costs_the_same_at_any_depth_f39() -> None
     ]
     for place in places:
         with CaptureQueriesContext(connection) as captured:
-            page = queries.page(seat, **place)
+            page = queries.page(world.bob, world.group.id, **place)
         assert len(page.messages) == limits.PAGE
         seqs = [row.seq for row in page.messages]
         assert seqs == list(range(seqs[0], seqs[0] + limits.PAGE))
