@@ -33,6 +33,11 @@ def start_draining() -> None:
     _draining = True
 
 
+def is_draining() -> bool:
+    """Whether this process is about to stop."""
+    return _draining
+
+
 def reset() -> None:
     """Forget draining and that the migrations were complete: for tests."""
     global _draining, _migrated

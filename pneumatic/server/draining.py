@@ -36,7 +36,12 @@ _GOODBYE_SECONDS: Final = 4.0
 
 
 class DrainingServer(uvicorn.Server):
-    """On SIGTERM or SIGINT: no new connections, everything begun is finished, sockets go slowly."""
+    """On SIGTERM or SIGINT: everything begun is finished, sockets go slowly, new ones are refused.
+
+    For all of DRAIN_SECONDS it goes on listening: who looks for a process to send requests to by
+    opening a connection learns from ``/readyz`` that it is to be another, and whoever comes before
+    that is answered.
+    """
 
     _told_at = 0.0
 
@@ -63,18 +68,19 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("draining", connections=len(self.server_state.connections))
-        for server in self.servers:
-            server.close()
-        for each in sockets or []:
-            each.close()
-        # Requests that still come, on connections that a proxy keeps open, are answered, and told
-        # to open another next time: closed without a word, the connection might have one on it.
+        # Requests that still come are answered, and told to open another connection next time: one
+        # that a proxy keeps open and that is closed without a word might have one on it.
         self.server_state.default_headers = [
             *self.server_state.default_headers,
             (b"connection", b"close"),
         ]
         if not self.force_exit:
-            await drain(settings.DRAIN_SECONDS)
+            await self._drain()
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        if not self.force_exit:
             await self._hear_goodbyes()
         latest = self._told_at + settings.DRAIN_SECONDS + GRACE_SECONDS - _ENDING_SECONDS
         self.config.timeout_graceful_shutdown = max(1, round(latest - time.monotonic()))
@@ -83,6 +89,18 @@ class DrainingServer(uvicorn.Server):
         await redisscript.close()
         await asyncpostgres.close()
         log.info("drained")
+
+    async def _drain(self) -> None:
+        """For all of DRAIN_SECONDS, also where no socket is left; or until nobody waits for it."""
+        leaving = asyncio.create_task(drain(settings.DRAIN_SECONDS))
+        until = self._told_at + settings.DRAIN_SECONDS
+        # By looking, since a signal may not set an event.
+        while not self.force_exit and not (leaving.done() and time.monotonic() >= until):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        if leaving.done():
+            leaving.result()
+        else:
+            leaving.cancel()
 
     async def _hear_goodbyes(self) -> None:
         """Return once devices have answered the close frames, and so have read them.

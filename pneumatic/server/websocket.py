@@ -8,6 +8,7 @@ counted here: nobody gets to keep a process busy with it, or has pongs pile up u
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -19,7 +20,7 @@ from websockets.protocol import State
 from chat import limits
 from chat.protocol import Close
 from chat.ws.session import Pace
-from pneumatic.lib import readyframes
+from pneumatic.lib import health, readyframes
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0
@@ -144,12 +145,27 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     # --- The extension --------------------------------------------------------------------------
 
     def handle_connect(self, event: Request) -> None:
+        if health.is_draining():
+            self._send_elsewhere()
+            return
         super().handle_connect(event)
         # A frame that is the same for all can't be compressed as one of them agreed.
         if not self.close_sent and not self.conn.extensions:
             line = readyframes.Line(write=self.transport.write, watch=self._watch)
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[readyframes.EXTENSION] = line
+
+    def _send_elsewhere(self) -> None:
+        """Before the handshake: a proxy may ask another process, of which the device sees nothing.
+
+        Else it comes back, as after any other handshake that failed.
+        """
+        response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "This process stops.\n")
+        response.headers["Retry-After"] = "1"
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        self.conn.send_response(response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
     def _watch(self, changed: Callable[[bool], None]) -> None:
         self._changed = changed

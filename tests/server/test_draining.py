@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pneumatic.settings import BASE_DIR
 from tests.server.person import Person, Socket
@@ -51,16 +51,6 @@ async def refused_for_draining(probe: http.client.HTTPConnection) -> None:
             await asyncio.sleep(0.01)
 
 
-async def nobody_listens(person: Person) -> None:
-    """New connections are refused, soon."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await person.ask("users/me/")
-            except httpx.ConnectError:
-                return
-
-
 async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving: Serving) -> None:
     server = serving(DRAIN_SECONDS="4").start()
     alice = await Person(server, "alice").register()
@@ -76,7 +66,6 @@ async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving
         server.terminate()
         await refused_for_draining(probe)
     assert not all(task.done() for task in talking)
-    await nobody_listens(alice)
 
     ends = await asyncio.gather(*talking)
     assert [code for code, _ in ends] == [1012] * len(sockets)
@@ -88,6 +77,32 @@ async def test_f21_sockets_leave_slowly_and_nothing_acknowledged_is_lost(serving
     assert len(set(stored)) == len(stored)
     assert set(acknowledged) <= set(stored)
     assert "Traceback" not in server.log
+
+
+async def test_f21_who_comes_while_it_drains_is_answered_and_sockets_are_sent_elsewhere(
+    serving: Serving,
+) -> None:
+    """A balancer that opens a connection for each look sees why it should look elsewhere."""
+    server = serving(DRAIN_SECONDS="60").start()
+    alice = await Person(server, "alice").register()
+    socket = await alice.socket()
+    server.terminate()
+    async with asyncio.timeout(PATIENCE):
+        while (look := await alice.ask("../../readyz")).headers.get("Connection") != "close":
+            assert look.json()["status"] in {"ok", "draining"}
+    assert (look.status_code, look.json()["status"]) == (503, "draining")
+    answer = await alice.ask("conversations/")
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+    with pytest.raises(InvalidStatus) as refused:
+        await alice.socket()
+    assert refused.value.response.status_code == 503
+    assert int(refused.value.response.headers["Retry-After"]) >= 1
+    # Who can't wait for that presses Ctrl-C.
+    server.process.send_signal(signal.SIGINT)
+    assert await socket.closed() == 1012
+    assert await server.ended() == 0
+    with pytest.raises(httpx.ConnectError):
+        await alice.ask("../../readyz")
 
 
 async def ask_until_told_to_leave(server: Running, path: str, token: str) -> list[int]:
