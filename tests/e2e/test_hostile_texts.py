@@ -81,3 +81,14 @@ def test_no_text_of_a_corpus_runs_a_script_or_leads_to_one(
             expect(page.locator(".conversation-title")).to_have_text(name, timeout=PATIENCE_MS)
             _nothing_ran(page)
     _nothing_ran(page)
+
+
+def test_a_link_that_looks_like_another_one_says_where_it_leads(
+    make_person: MakePerson, server: ChatServer
+) -> None:
+    mallory = make_person("Mallory", server)
+    group = "0198c0de-0000-7000-8000-00000000a77b"
+    mallory.ask("POST", "conversations/", id=group, kind="group", title="Links", members=[])
+    mallory.send_many(group, ["[https://bank.example/](https://evil.example/) and **more**"])
+    mallory.come_in(f"/c/{group}")
+    mallory.sees("https://bank.example/ (evil.example) and more")

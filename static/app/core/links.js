@@ -14,6 +14,34 @@ export function safeHref(address) {
   return SAFE.test(address) && !DISGUISED.test(address) ? address : null;
 }
 
+// What an eye may take for a host: letters of any script, with the dots that look like dots.
+const NAME = /[\p{L}\p{M}\p{N}.\u3002_-]+/gu;
+const DOTTED = /[^.\u3002_-][.\u3002][^.\u3002_-]/u;
+
+/**
+ * The host that a link leads to, where its text looks like the address of another one, or is
+ * written in letters that look like others; null where nobody is deceived.
+ * @param {string} text
+ * @param {string} href
+ */
+export function hostBehind(text, href) {
+  const shown = hostShown(text.normalize("NFKC").toLowerCase());
+  if (shown === null || !/^https?:/i.test(href) || !URL.canParse(href)) return null;
+  // In ASCII: xn--… where it has other letters.
+  const host = new URL(href).hostname;
+  return shown === host || `www.${shown}` === host ? null : host;
+}
+
+/**
+ * @param {string} text
+ */
+function hostShown(text) {
+  const scheme = text.indexOf("://");
+  const names = text.slice(scheme < 0 ? 0 : scheme + 3).match(NAME) ?? [];
+  if (scheme >= 0) return names[0] ?? "";
+  return names.find((name) => DOTTED.test(name)) ?? null;
+}
+
 /**
  * The address that stands in plain text at this place, without the punctuation of the sentence
  * around it; null if none does.

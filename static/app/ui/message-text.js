@@ -1,3 +1,5 @@
+import { hostBehind } from "app/core/links.js";
+import { inlineText } from "app/core/markdown-inline.js";
 import { parse } from "app/core/markdown.js";
 import { html } from "htm/preact";
 import { memo } from "app/ui/memo.js";
@@ -22,13 +24,23 @@ function inline(inlines) {
       case "code":
         return html`<code dir="ltr">${part.text}</code>`;
       case "link":
-        return html`<a href=${part.href} target="_blank" rel="noopener noreferrer ugc" dir="auto">${inline(part.children)}</a>`;
+        return link(part);
       case "break":
         return html`<br />`;
       case "mention":
         return `@${part.name}`;
     }
   });
+}
+
+/**
+ * With where it leads behind it, where its text says something else.
+ * @param {Extract<Inline, { type: "link" }>} part
+ */
+function link({ href, children }) {
+  const host = hostBehind(inlineText(children), href);
+  return html`<a href=${href} target="_blank" rel="noopener noreferrer ugc" dir="auto">${inline(children)}</a>
+    ${host && html` <bdi dir="ltr">(${host})</bdi>`}`;
 }
 
 /**
