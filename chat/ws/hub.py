@@ -5,7 +5,7 @@ receives an event once and hands the same text to each local socket's queue.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,16 +41,14 @@ class Hub:
         #: Those that have said hello by the session that they named.
         self._by_session: dict[UUID, list[Socket]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._keeping: asyncio.Task[Any] | None = None
-        self._missing: asyncio.Task[Any] | None = None
-        self._looking: asyncio.Task[Any] | None = None
-        self._watching: asyncio.Task[Any] | None = None
+        #: Of what is to be done once at a time.
+        self._begun: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
         """Hear and be heard by the other processes, before the first socket comes."""
         await self._rooms.hear(_HEARD_BY_ALL)
         if self._rooms.bus.has_others:
-            self._look_for_changes()
+            self._begin(self._polling.run)
 
     # --- Sockets come and go --------------------------------------------------------------------
 
@@ -74,12 +72,10 @@ class Hub:
     def register(self, socket: Socket) -> None:
         """Count a signed-in socket, which may join groups from now on."""
         self._rooms.sockets[socket] = set()
-        if self._keeping is None or self._keeping.done():
-            self._keeping = self._spawn(self._keep_alive())
-        if self._watching is None:
-            self._watching = self._spawn(watch_loop_lag())
+        self._begin(self._keep_alive)
+        self._begin(watch_loop_lag)
         if self._rooms.bus.has_others:
-            self._look_for_changes()
+            self._begin(self._polling.run)
 
     async def unregister(self, socket: Socket) -> None:
         """Take a socket out of everything."""
@@ -237,15 +233,11 @@ class Hub:
     # --- The channel layer goes and comes back --------------------------------------------------
 
     def layer_lost(self) -> None:
-        self._look_for_changes()
+        self._begin(self._polling.run)
 
     def layer_back(self) -> None:
         for socket in tuple(self.sockets):
             socket.outbound.offer(_RESYNC)
-
-    def _look_for_changes(self) -> None:
-        if self._looking is None:
-            self._looking = self._spawn(self._polling.run())
 
     async def _close_revoked(self) -> None:
         """End the sockets of sessions whose end was not heard of."""
@@ -275,8 +267,13 @@ class Hub:
         back = await presence.renew((s.user_id, s.device) for s in every if s in here)
         if back:
             self._spawn(come_back(user_ids=back))
-        if self._missing is None or self._missing.done():
-            self._missing = self._spawn(miss())
+        self._begin(miss)
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do this in the background, unless it is under way."""
+        begun = self._begun.get(work)
+        if begun is None or begun.done():
+            self._begun[work] = self._spawn(work())
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(coroutine)
