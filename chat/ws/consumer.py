@@ -52,7 +52,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         line = line_of(scope)
         self.outbound = Outbound(self._send_text, self.spawn, self._too_slow, line)
         self.clock = TokenClock(self._token_expiring, self._token_expired)
-        self.ready = False
+        self.ready = self.arrived = False
         #: One for each sync that is being read: what this socket has joined since.
         self.joins: list[set[UUID]] = []
         self._pace = Pace()

@@ -118,6 +118,7 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
     await catching_up.bring_up_to_date(socket, identity, sync, own, shared)
     circle = partial(_circle_of, socket, ended)
     await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
+    socket.arrived = True
 
 
 def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, int]:

@@ -263,7 +263,8 @@ class Hub:
 
     async def _keep_presence(self) -> None:
         """Renew who is here, then miss who is nowhere; telling of it holds up no renewal."""
-        every, here = tuple(self.sockets), self._rooms.sockets
+        # Who is being welcomed would be taken for somebody who was forgotten and is back.
+        every, here = tuple(s for s in self.sockets if s.arrived), self._rooms.sockets
         back = await presence.renew((s.user_id, s.device) for s in every if s in here)
         if back:
             self._spawn(come_back(user_ids=back))

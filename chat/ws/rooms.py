@@ -18,6 +18,8 @@ class Socket(Protocol):
     session_id: UUID
     device: str
     outbound: Outbound
+    #: Whether it is counted among those who are online: from the end of its welcome on.
+    arrived: bool
 
     def invited(self, conversation_id: UUID) -> None:
         """The person is in this conversation now: join it and send it."""

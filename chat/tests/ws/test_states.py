@@ -1,5 +1,6 @@
 """Positions, typing and presence: states that pass, and are told in passing."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from chat import groups, presence
 from chat.actions import presence as actions
+from chat.ws import catching_up
 from chat.ws import hub as hub_module
 from pneumatic.lib import realtime
 from pneumatic.lib.attendance import Attendance
@@ -180,6 +182,25 @@ async def test_who_is_gone_is_not_renewed_while_their_going_is_told(
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await bob.refute("presence", user=str(world.alice.id), online=True)
         assert await presence.online_among([str(world.alice.id)]) == set()
+
+
+async def test_who_is_being_welcomed_is_not_taken_for_somebody_who_is_back(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, renewed = live_world, asyncio.Event()
+    really = catching_up.bring_up_to_date
+
+    async def meanwhile(*arguments: Any, **options: Any) -> None:
+        await hub_module.hub()._keep_presence()
+        assert await presence.online_among([str(world.bob.id)]) == set()
+        renewed.set()
+        await really(*arguments, **options)
+
+    monkeypatch.setattr(catching_up, "bring_up_to_date", meanwhile)
+    async with connected(world.bob):
+        assert renewed.is_set()
+        await hub_module.hub()._keep_presence()
+        assert await presence.online_among([str(world.bob.id)]) == {str(world.bob.id)}
 
 
 async def test_who_was_forgotten_is_told_to_be_online_with_the_next_renewal(
