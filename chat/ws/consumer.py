@@ -248,7 +248,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await crowd().leave(self)
         if self.named_session is not None:
-            hub().ignore_end(self, self.named_session)
+            hub().endings.forget(self, self.named_session)
         if self.identity is not None:
             handlers.prepare_goodbye(self)
             # First: who is renewed while the goodbye is under way would be taken for back again.

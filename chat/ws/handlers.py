@@ -71,7 +71,8 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         claims = claims_of(token)
         # Before it is asked whether the session goes on: its end is heard of from here on.
         socket.named_session = claims.session_id
-        await hub().await_end(socket, claims.session_id)
+        hub().endings.expect(socket, claims.session_id)
+        await hub().hear()
         async with turns().take(lambda: socket.is_gone, begun=False):
             admission = await entrances().of(claims)
         if isinstance(admission, Unauthenticated):

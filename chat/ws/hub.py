@@ -16,6 +16,7 @@ from chat import groups, limits, metrics, presence, protocol, queries
 from chat.actions.presence import come_back, miss
 from chat.ws.comings import Comings
 from chat.ws.crowd import crowd
+from chat.ws.endings import Endings
 from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib import realtime
@@ -37,18 +38,21 @@ class Hub:
 
     def __init__(self) -> None:
         self._rooms = Rooms(self)
+        self.endings = Endings()
         self._polling = Polling(self._rooms, self._close_revoked)
-        #: Those that have said hello by the session that they named.
-        self._by_session: dict[UUID, list[Socket]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         #: Of what is to be done once at a time.
         self._begun: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
         """Hear and be heard by the other processes, before the first socket comes."""
-        await self._rooms.hear(_HEARD_BY_ALL)
+        await self.hear()
         if self._rooms.bus.has_others:
             self._begin(self._polling.run)
+
+    async def hear(self) -> None:
+        """Hear what concerns any person and any session, from the return of this on."""
+        await self._rooms.hear(_HEARD_BY_ALL)
 
     # --- Sockets come and go --------------------------------------------------------------------
 
@@ -56,18 +60,6 @@ class Hub:
     def sockets(self) -> Collection[Socket]:
         """The signed-in sockets of this process."""
         return self._rooms.sockets.keys()
-
-    async def await_end(self, socket: Socket, session_id: UUID) -> None:
-        """Close the socket when this session ends, from the return of this on."""
-        self._by_session.setdefault(session_id, []).append(socket)
-        await self._rooms.hear(_HEARD_BY_ALL)
-
-    def ignore_end(self, socket: Socket, session_id: UUID) -> None:
-        """It is gone itself."""
-        there = self._by_session[session_id]
-        there.remove(socket)
-        if not there:
-            del self._by_session[session_id]
 
     def register(self, socket: Socket) -> None:
         """Count a signed-in socket, which may join groups from now on."""
@@ -114,7 +106,7 @@ class Hub:
                 self._presence(envelopes)
             case groups.SESSIONS:
                 for envelope in envelopes:
-                    self._revoked(UUID(envelope["session"]))
+                    self.endings.ended(UUID(envelope["session"]))
             case _:
                 for envelope in envelopes:
                     self._deliver(group, envelope)
@@ -135,10 +127,6 @@ class Hub:
                     socket.invited(UUID(envelope["conversation"]))
             case unknown:
                 log.warning("unknown_envelope", kind=unknown)
-
-    def _revoked(self, session_id: UUID) -> None:
-        for socket in tuple(self._by_session.get(session_id, ())):
-            socket.revoked()
 
     def _event(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         if room.held is None and envelope.get("ended", 0) <= room.ended:
