@@ -31,8 +31,11 @@ _SECRET_WORDS: Final = frozenset(
     }
 )
 _WORD_ENDS = re.compile(r"[^a-z0-9]+")
-# A bearer token or a JWT that strayed into a sentence.
-_TOKEN = re.compile(r"(?i:bearer)\s+[\w.~+/=-]+|\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
+# A bearer token or a JWT that strayed into a sentence. The latter is looked for in two steps, each
+# of linear time: what could be one, whole, and where in that it begins.
+_BEARER = re.compile(r"(?i:bearer)\s+[\w.~+/=-]+")
+_PARTS = re.compile(r"[\w.-]+")
+_JWT = re.compile(r"\beyJ[\w-]{5}")
 # PostgreSQL quotes the row at fault, so an e-mail address or a message's text, in its DETAIL.
 _DATABASE_DETAIL = re.compile(
     r"DETAIL:.*?(?=\n\n(?:The above exception|During handling of)|\Z)", re.DOTALL
@@ -47,10 +50,24 @@ def _escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
 
 
+def _without_tokens(text: str) -> str:
+    text = _BEARER.sub(_REDACTED, text)
+    return _PARTS.sub(_without_jwt, text) if "eyJ" in text else text
+
+
+def _without_jwt(parts: re.Match[str]) -> str:
+    before = 0
+    for part in parts[0].split(".")[:-1]:
+        if begins := _JWT.search(part):
+            return parts[0][: before + begins.start()] + _REDACTED
+        before += len(part) + 1
+    return parts[0]
+
+
 def _harmless(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
-    return _CONTROLS.sub(_escape, _TOKEN.sub(_REDACTED, text))
+    return _CONTROLS.sub(_escape, _without_tokens(text))
 
 
 def _is_secret(key: object) -> bool:
@@ -71,7 +88,7 @@ def _cleaned(value: object, depth: int) -> Any:
 
 
 def _traceback(text: str) -> str:
-    text = _TOKEN.sub(_REDACTED, _DATABASE_DETAIL.sub(f"DETAIL: {_REDACTED}", text))
+    text = _without_tokens(_DATABASE_DETAIL.sub(f"DETAIL: {_REDACTED}", text))
     # Indented, so that a line end inside an exception's message can't look like a log line.
     return "\n".join(f"    {_CONTROLS.sub(_escape, line)}" for line in text.splitlines())
 

@@ -94,6 +94,34 @@ def test_tokens_are_redacted_inside_sentences(as_json: Output) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("x-eyJhbGciOi.eyJzdWIi.canary, then", "x-[redacted], then"),
+        ("(www.example.org/eyJhbGciOi.canary)", "(www.example.org/[redacted])"),
+        ("a.eyJhbGciOi.canary", "a.[redacted]"),
+        ("at example.org. keyJhbGciOi.mine", "at example.org. keyJhbGciOi.mine"),
+        ("an eyJhbGciOi without an end", "an eyJhbGciOi without an end"),
+    ],
+)
+def test_a_token_is_found_wherever_it_begins(as_json: Output, text: str, left: str) -> None:
+    log.info("said", text=text)
+    assert as_json.only["text"] == left
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["eyJaaaaa-", "eyJaaaaa.", "a.", "bearer ", "bearer\t", "DETAIL: ", "\u202e"], ids=repr
+)
+def test_no_text_in_an_exception_takes_for_ever(as_json: Output, piece: str) -> None:
+    """Half a megabyte: in quadratic time this takes minutes."""
+    try:
+        raise ValueError(piece * (500_000 // len(piece)))
+    except ValueError:
+        log.exception("failed")
+    assert as_json.only["event"] == "failed"
+
+
+@pytest.mark.parametrize(
     "text", ["a\nb", "a\r\nb", "\x1b[31mred", "a\u2028b", "\u202egnp", "\ud800"]
 )
 def test_control_characters_can_not_forge_a_line(as_json: Output, text: str) -> None:
