@@ -95,6 +95,39 @@ async def test_many_small_requests_at_once_are_no_large_one(port: int) -> None:
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        POST + b"Content-Length: 6\r\n" + CHUNKED + b"\r\n0\r\n\r\nG",
+        POST + CHUNKED + b"Content-Length: 6\r\n\r\n0\r\n\r\nG",
+        POST + b"Content-Length: 1\r\nContent-Length: 6\r\n\r\nabcdef",
+        POST + b"Content-Length: +6\r\n\r\nabcdef",
+        POST + b"Content-Length : 6\r\n\r\nabcdef",
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+        POST + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n0x1\r\na\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n1 \r\na\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n1\na\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\nfffffffffffffffff\r\na\r\n0\r\n\r\n",
+        GET + b"X: a\r\n b\r\n\r\n",
+        GET + b"X: a\rY: b\r\n\r\n",
+        GET + b"X: a\0b\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+    ],
+    ids=lambda request_: ascii(request_.partition(b"Host: x")[2])[2:50],
+)
+async def test_what_a_proxy_could_read_otherwise_is_refused(port: int, request_: bytes) -> None:
+    """Where two programs see different ends of a request, its rest is somebody else's request."""
+    answer = await _said(port, request_)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize("end", [b"0\r\nX: ", b"1;x="], ids=["a trailer", "an extension"])
 async def test_what_stands_beside_a_body_has_an_end_too(port: int, end: bytes) -> None:
     chunks = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1_000
