@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
@@ -98,3 +99,24 @@ def fits(value: Any, kind: dict[str, Any], schema: dict[str, Any]) -> None:
         cls=jsonschema.Draft202012Validator,
         format_checker=jsonschema.FormatChecker(),
     )
+
+
+@pytest.mark.django_db
+def test_the_schema_is_made_once_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Security 27: a question of anybody, which cost more than its answer."""
+    client = Client()
+    path = "/api/v1/schema/"
+    first = {kind: client.get(path, {"format": kind}) for kind in ("json", "yaml")}
+    assert first["json"].json()["openapi"].startswith("3.1")
+    assert first["yaml"].content.startswith(b"openapi: 3.1")
+
+    def again(*_: Any, **__: Any) -> Any:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", again)
+    for kind, answer in first.items():
+        for odd in ({}, {"version": "a\r\nX-Evil: 1"}, {"lang": "de"}, {"x": "y"}):
+            later = client.get(path, {"format": kind, **odd})
+            assert (later.status_code, later.content) == (200, answer.content)
+            assert later["Content-Disposition"] == answer["Content-Disposition"]
+            assert later["Content-Type"] == answer["Content-Type"]
