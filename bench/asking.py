@@ -29,7 +29,8 @@ _queries = 0
 
 
 def _count_queries() -> None:
-    """Of every connection that any thread opens from now on."""
+    """Of every connection that is opened from now on, Django's or one that has no need of it."""
+    import psycopg
     from django.db.backends.signals import connection_created
 
     def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
@@ -42,6 +43,20 @@ def _count_queries() -> None:
             connection.execute_wrappers.append(count)
 
     connection_created.connect(attach, weak=False)
+    for bare in (psycopg.Cursor, psycopg.AsyncCursor):
+        _count_bare(bare)
+
+
+def _count_bare(bare: Any) -> None:
+    """Django's own cursors are of kinds that derive from these."""
+    real = bare.execute
+
+    def execute(self: Any, *args: Any, **options: Any) -> Any:
+        global _queries
+        _queries += type(self) is bare
+        return real(self, *args, **options)
+
+    bare.execute = execute
 
 
 class _Asker:
