@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -126,7 +127,7 @@ def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, 
     """Where to tell that the socket's person is online: in what they are in now."""
     return {
         each: max(ended.get(each, 0), hub().ended_in(each))
-        for each in hub().conversations_of(socket)[: limits.PRESENCE_CONVERSATIONS]
+        for each in islice(hub().conversations_of(socket), limits.PRESENCE_CONVERSATIONS)
     }
 
 

@@ -84,14 +84,9 @@ class Hub:
     def is_in(self, socket: Socket, group: str) -> bool:
         return group in self._rooms.sockets.get(socket, ())
 
-    def conversations_of(self, socket: Socket) -> list[UUID]:
+    def conversations_of(self, socket: Socket) -> frozenset[UUID]:
         """The conversations that a socket is in."""
-        rooms = self._rooms.by_group
-        return [
-            conversation_id
-            for group in self._rooms.sockets.get(socket, ())
-            if (conversation_id := rooms[group].conversation_id) is not None
-        ]
+        return self._rooms.conversations_of(socket)
 
     def ended_in(self, conversation_id: UUID) -> int:
         """The newest end of a membership in a conversation that this process has heard of."""

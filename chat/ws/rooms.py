@@ -60,6 +60,8 @@ class Rooms:
         #: Every local socket with the groups that it is in.
         self.sockets: dict[Socket, set[str]] = {}
         self.by_group: dict[str, Room] = {}
+        #: Kept, because every heartbeat asks for them; forgotten where they change.
+        self._conversations: dict[Socket, frozenset[UUID]] = {}
         self._listener = listener
         self._heard: Collection[str] = ()
 
@@ -94,6 +96,7 @@ class Rooms:
             room.ended = min(room.ended, ended) if room.sockets else ended
             room.sockets.add(socket)
         self.sockets[socket].update(rooms)
+        self._conversations.pop(socket, None)
         await self.listen()
         changing = {group: room for group, room in rooms.items() if room.is_changing}
         async with _locked(changing):
@@ -112,6 +115,7 @@ class Rooms:
         """At once: from now on nothing of the group is handed to the socket."""
         room.sockets.discard(socket)
         self.sockets.get(socket, set()).discard(group)
+        self._conversations.pop(socket, None)
 
     async def leave(self, socket: Socket, group: str) -> None:
         """Put the socket out, and leave the group if it was the last one."""
@@ -137,7 +141,19 @@ class Rooms:
                 if not room.sockets:
                     del self.by_group[group]
 
+    def conversations_of(self, socket: Socket) -> frozenset[UUID]:
+        """The conversations that a socket is in."""
+        known = self._conversations.get(socket)
+        if known is None:
+            there = (self.by_group[group] for group in self.sockets.get(socket, ()))
+            ids = (room.conversation_id for room in there)
+            known = frozenset(each for each in ids if each is not None)
+            if socket in self.sockets:
+                self._conversations[socket] = known
+        return known
+
     async def leave_all(self, socket: Socket) -> None:
+        self._conversations.pop(socket, None)
         rooms = {
             group: room
             for group in self.sockets.pop(socket, set())
