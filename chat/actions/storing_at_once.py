@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
+from django.db.models.base import ModelState
 from msgspec import Struct
 
 from chat import fanout
@@ -29,7 +30,7 @@ _BATCH: Final = "SELECT * FROM chat_append(%s, %s)"
 _ONE: Final = "SELECT * FROM chat_append_one(%s, %s, %s, %s, %s, %s)"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(list[str]).decode
-_COLUMNS: Final = [field.attname for field in Message._meta.concrete_fields]
+_UNSET: Final = dict.fromkeys(field.attname for field in Message._meta.concrete_fields)
 
 
 class _Asked(Struct):
@@ -159,18 +160,26 @@ def _result(draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unava
 
 
 def _message(draft: Draft, asked: _Asked, answer: _Answer) -> Message:
-    """The row as it was stored: made as one that was read, which costs half as much."""
-    stored = {
-        "id": draft.id,
-        "conversation_id": draft.conversation_id,
-        "seq": answer.seq,
-        "version": answer.version,
-        "sender_id": draft.sender.id,
-        "kind": Message.Kind.TEXT,
-        "body": draft.body,
-        "reply_to_id": draft.reply_to,
-        "mentioned": _decode(answer.mentioned),
-        "fingerprint": bytes.fromhex(asked.fingerprint),
-        "created_at": answer.at,
-    }
-    return Message.from_db(DEFAULT_DB_ALIAS, _COLUMNS, [stored.get(name) for name in _COLUMNS])
+    """The row as it was stored.
+
+    Made as `Model.from_db` would, without its way through each field, which takes longer than to
+    encode the event for everybody.
+    """
+    message = Message.__new__(Message)
+    message._state = ModelState()
+    message._state.db, message._state.adding = DEFAULT_DB_ALIAS, False
+    message.__dict__.update(
+        _UNSET,
+        id=draft.id,
+        conversation_id=draft.conversation_id,
+        seq=answer.seq,
+        version=answer.version,
+        sender_id=draft.sender.id,
+        kind=Message.Kind.TEXT,
+        body=draft.body,
+        reply_to_id=draft.reply_to,
+        mentioned=_decode(answer.mentioned),
+        fingerprint=bytes.fromhex(asked.fingerprint),
+        created_at=answer.at,
+    )
+    return message

@@ -26,6 +26,9 @@ class _Waiting(NamedTuple, Generic[Q, A]):
         if not self.answer.done():
             self.answer.set_exception(error)
 
+    def give_up(self) -> None:
+        self.fail(Unavailable("The database doesn't answer; try again.", retry_after=2))
+
 
 class GroupCommit(Generic[Q, A]):
     """One event loop's questions of a kind, each with the future of its answer.
@@ -60,13 +63,11 @@ class GroupCommit(Generic[Q, A]):
         self._waiting.append(one)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run())
+        timer = loop.call_at(until, one.give_up)
         try:
-            async with asyncio.timeout_at(until) as patience:
-                return await answer
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            raise _too_late() from None
+            return await answer
+        finally:
+            timer.cancel()
 
     async def settle(self) -> None:
         """Return when nothing waits any more."""
@@ -97,7 +98,7 @@ class GroupCommit(Generic[Q, A]):
         while self._waiting and len(some) < self._together:
             one = self._waiting.popleft()
             if one.until <= now:
-                one.fail(_too_late())
+                one.give_up()
             else:
                 some.append(one)
         return some
@@ -122,7 +123,3 @@ class GroupCommit(Generic[Q, A]):
                 one.fail(answer)
             elif not one.answer.done():  # else who asked is gone, and will ask again
                 one.answer.set_result(answer)
-
-
-def _too_late() -> Unavailable:
-    return Unavailable("The database doesn't answer; try again.", retry_after=2)

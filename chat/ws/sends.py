@@ -1,7 +1,8 @@
 """Sends go into the database together, as `groupcommit` says.
 
-A conversation that somebody else has locked leaves the common lane for one of its own, and comes
-back when nothing of it waits any more: it holds nobody else up.
+There are a few common lanes, so that one is answered while the database works on another; all of a
+conversation goes through the same. One that somebody else has locked leaves its common lane for one
+of its own, and comes back when nothing of it waits any more: it holds nobody else up.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pneumatic.lib.perloop import PerLoop
 
 #: Messages in one transaction: enough to share its cost, few enough to keep it short.
 _TOGETHER: Final = 100
+_COMMON_LANES: Final = 2
 
 _Lane = GroupCommit[Draft, Sent | Busy]
 
@@ -33,7 +35,7 @@ class SendQueue:
     """One event loop's waiting sends."""
 
     def __init__(self) -> None:
-        self._common = _Lane(_at_once, _TOGETHER)
+        self._common = [_Lane(_at_once, _TOGETHER) for _ in range(_COMMON_LANES)]
         self._own: dict[UUID, _Lane] = {}
 
     async def send(self, draft: Draft) -> Sent:
@@ -43,7 +45,8 @@ class SendQueue:
         """
         until = asyncio.get_running_loop().time() + threads.SECONDS
         if draft.conversation_id not in self._own:
-            result = await self._common.ask(draft, until)
+            common = self._common[draft.conversation_id.int % _COMMON_LANES]
+            result = await common.ask(draft, until)
             if isinstance(result, Sent):
                 return result
         lane = self._own.setdefault(draft.conversation_id, _Lane(_in_time, _TOGETHER))
@@ -58,7 +61,7 @@ class SendQueue:
 
     async def settle(self) -> None:
         """Return when nothing waits any more."""
-        while busy := [lane for lane in (self._common, *self._own.values()) if not lane.is_idle]:
+        while busy := [lane for lane in (*self._common, *self._own.values()) if not lane.is_idle]:
             for lane in busy:
                 await lane.settle()
 
