@@ -31,20 +31,25 @@ async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message
         shard = of_this_loop._get_shard(channel)
         by_shard.setdefault(shard, []).append((channel, pubsub.serialize(message)))
     with tracing.span("redis.publish", groups=len(messages)):
-        await asyncio.gather(*(_publish_all(*each) for each in by_shard.items()))
+        # Mostly one, and then no task is made for it.
+        first, *others = (_publish_all(*each) for each in by_shard.items())
+        await (asyncio.gather(first, *others) if others else first)
 
 
 async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None:
     """What a pipeline of the client would do, on a connection of its own, for half of the time."""
+    # Not for a start without Redis.
+    from hiredis import pack_command
+
     # The shard's lock keeps its connections from being closed under us, as for its own calls.
     async with shard._lock:
         shard._ensure_redis()
         pool = shard._redis.connection_pool
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command(
-                connection.pack_commands([("PUBLISH", *pair) for pair in pairs])
-            )
+            # Its types know tuples of one only.
+            commands = [pack_command(("PUBLISH", *pair)) for pair in pairs]  # type: ignore[arg-type]
+            await connection.send_packed_command(b"".join(commands))
             for _ in pairs:
                 await connection.read_response()
         except BaseException:
