@@ -24,6 +24,8 @@ from pneumatic.lib import health, readyframes
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0
+#: Messages that wait to be taken, at which no more is read.
+READ_AHEAD: Final = 4
 #: Bytes that are parsed at once. One read may bring 256 KiB, which can be 43,000 frames.
 PIECE: Final = 4_096
 #: Frames of any kind, as a multiple of the texts that a device may send. Too many texts are the
@@ -54,11 +56,14 @@ class _Messages:
                 await self._coming
             finally:
                 self._coming = None
-        # Few at most: the reader is asked to pause as soon as one waits.
+        # Few at most: the reader is asked to pause.
         return self._waiting.pop(0)
 
     def empty(self) -> bool:
         return not self._waiting
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
 
 class _Flag:
@@ -93,7 +98,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.queue = _Messages()  # type: ignore[assignment]
+        self._messages = _Messages()
+        self.queue = self._messages  # type: ignore[assignment]
         self.writable = _Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
@@ -231,7 +237,14 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         # Whole messages alone: a frame that comes byte by byte for ever keeps nobody here.
         self._heard = True
+        # Uvicorn's own stops reading at each message, and goes on when it is taken: for most that
+        # is at once, and each time it tells the kernel twice.
+        paused, self.read_paused = self.read_paused, True
         super().send_receive_event_to_app()
+        self.read_paused = paused
+        if not paused and len(self._messages) >= READ_AHEAD:
+            self.read_paused = True
+            self.transport.pause_reading()
         self._count()
 
     def send_keepalive_ping(self) -> None:
