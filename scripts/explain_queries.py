@@ -76,6 +76,9 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
             catchup.page(part) for part in catchup.since(user, known, same_history=True).parts
         ],
     )
+    twenty = list(User.objects.order_by("id").values_list("id", flat=True)[:20])
+    yield "What 20 people may read (heartbeats)", lambda: queries.standings_of(twenty)
+    yield "How far those beside 20 people got (hellos)", lambda: queries.beside(twenty)
     yield "Unread mentions", lambda: queries.unread_mentions(seat)
     yield (
         "Who is called so (mentions)",
@@ -135,8 +138,8 @@ def _explained(act: Callable[[], object]) -> Iterator[str]:
             act()
         transaction.set_rollback(True)
     for query in captured.captured_queries:
-        sql = str(query["sql"])
-        if sql.startswith(("SELECT", "UPDATE")):
+        sql = str(query["sql"]).strip()
+        if sql.startswith(("SELECT", "UPDATE", "WITH")):
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}".replace("%", "%%"), None)
                 yield "\n".join(row[0] for row in cursor.fetchall())
