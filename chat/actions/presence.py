@@ -84,7 +84,9 @@ async def come_back(*, user_ids: Iterable[UUID]) -> None:
             # Devices learn of it when they ask for states again.
             log.info("return_not_told", user=str(user_id), error=repr(error))
             return
-        fanout.presence({user_id: circle}, online=True)
+        # They may have gone since, and that was told already.
+        if await presence.online_among([str(user_id)]):
+            fanout.presence({user_id: circle}, online=True)
 
 
 async def miss() -> None:

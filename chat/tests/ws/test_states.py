@@ -232,3 +232,20 @@ async def test_who_is_back_before_their_going_is_told_is_online_in_the_end(
         told = [(await bob.expect("presence", user=str(world.alice.id)))["online"] for _ in "ab"]
         assert told == [False, True]
         await presence.departed(world.alice.id, "the next device")
+
+
+async def test_who_goes_while_their_return_is_to_be_told_is_not_back(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+
+    async def meanwhile(call: Callable[..., Any], *arguments: Any) -> Any:
+        assert await presence.departed(world.alice.id, "a device")
+        return await in_database(call, *arguments)
+
+    async with connected(world.bob) as (bob,):
+        await presence.arrived(world.alice.id, "a device")
+        with monkeypatch.context() as patched:
+            patched.setattr(actions, "in_database", meanwhile)
+            await actions.come_back(user_ids=[world.alice.id])
+        await bob.refute("presence", user=str(world.alice.id))
