@@ -1,17 +1,17 @@
 """Devices come and go; people who share a conversation are told when it changes who is online."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from chat import fanout, presence
-from chat.queries import circle_of
+from chat.queries import circles_of
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.sharedreads import SharedReads
 
 log = structlog.get_logger(__name__)
 #: People whom one process takes upon itself to tell of at once.
@@ -20,7 +20,7 @@ _GONE_AT_ONCE: Final = 100
 #: once, each device hears of hundreds: to write to it for each would be most of what a hello costs.
 GATHER_SECONDS: Final = 1.0
 
-#: The conversations in which a person's coming is told, as `queries.circle_of`.
+#: The conversations in which a person's coming is told, as `queries.circles_of`.
 Circle = Callable[[], Mapping[UUID, int]]
 
 
@@ -51,7 +51,15 @@ class _Arrivals:
         self._pause = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_waiting)
 
 
+class _Circles(SharedReads[UUID, Mapping[UUID, int]]):
+    """By person. Where a network is cut, a thousand devices go at the same time."""
+
+    def read(self, keys: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, int]]:
+        return circles_of(keys)
+
+
 _arrivals = PerLoop(_Arrivals)
+_circles = PerLoop(_Circles)
 
 
 async def arrive(*, user_id: UUID, device: str, circle: Circle) -> None:
@@ -79,7 +87,7 @@ async def come_back(*, user_ids: Iterable[UUID]) -> None:
     """These people were taken for gone, or Redis forgot them: they are here."""
     for user_id in user_ids:
         try:
-            circle = await in_database(circle_of, user_id)
+            circle = await _circles.get().of(user_id)
         except Unavailable as error:
             # Devices learn of it when they ask for states again.
             log.info("return_not_told", user=str(user_id), error=repr(error))
@@ -102,7 +110,7 @@ async def miss() -> None:
 
 async def _tell_of_going(user_id: UUID) -> bool:
     try:
-        circle = await in_database(circle_of, user_id)
+        circle = await _circles.get().of(user_id)
     except Unavailable as error:
         # Who may hear of it isn't known. It isn't settled: a process will miss the person again.
         log.info("departure_not_told", user=str(user_id), error=repr(error))

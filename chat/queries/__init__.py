@@ -19,7 +19,7 @@ from chat.queries.conversations import (
 from chat.queries.devices import (
     Entrance,
     Standing,
-    circle_of,
+    circles_of,
     entrances_of,
     epoch,
     is_another_unheard,
@@ -37,7 +37,7 @@ __all__ = [
     "Seat",
     "Standing",
     "beside",
-    "circle_of",
+    "circles_of",
     "conversation_for",
     "ended_version_for",
     "entrances_of",

@@ -6,6 +6,7 @@ together than PostgreSQL to answer it.
 """
 
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from chat import limits
-from chat.models import Conversation, History, Membership, Unheard
+from chat.models import Conversation, History, Unheard
 from pneumatic.lib.postgres import one_statement
 
 # Parameters in one statement; databases limit them.
@@ -66,11 +67,13 @@ def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
     return {each: Standing(epoch, found.get(each, {})) for each in user_ids}
 
 
-def circle_of(user_id: UUID) -> dict[UUID, int]:
-    """The conversations in which the person's coming and going is told, as in `entrances_of`."""
-    theirs = Membership.objects.filter(user=user_id, left_at=None).order_by()
-    found = theirs.values_list("conversation_id", "conversation__ended_version")
-    return dict(found[: limits.PRESENCE_CONVERSATIONS])
+def circles_of(user_ids: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """The conversations in which people's coming and going is told, as in `entrances_of`."""
+    _, found = _numbers_of(user_ids, "ended_version")
+    return {
+        each: dict(islice(found.get(each, {}).items(), limits.PRESENCE_CONVERSATIONS))
+        for each in user_ids
+    }
 
 
 def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:

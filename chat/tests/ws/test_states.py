@@ -1,8 +1,8 @@
 """Positions, typing and presence: states that pass, and are told in passing."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -148,23 +148,27 @@ async def test_a_process_that_dies_takes_its_people_offline_for_those_who_know_t
         await bob.refute("presence", user=str(world.alice.id))
 
 
+#: Who may hear of a person, as it is really read.
+CIRCLE_OF: Any = actions._Circles.of
+
+
 async def test_a_departure_that_could_not_be_told_is_told_later(
     live_world: World, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = live_world
-    refused: list[tuple[Any, ...]] = []
+    refused: list[UUID] = []
 
-    async def away_once(call: Callable[..., Any], *arguments: Any) -> Any:
+    async def away_once(self: Any, user_id: UUID) -> Any:
         if not refused:
-            refused.append(arguments)
+            refused.append(user_id)
             raise Unavailable
-        return await in_database(call, *arguments)
+        return await CIRCLE_OF(self, user_id)
 
     async with connected(world.alice, world.bob) as (alice, bob):
-        monkeypatch.setattr(actions, "in_database", away_once)
+        monkeypatch.setattr(actions._Circles, "of", away_once)
         await alice.close()
         await bob.expect("presence", user=str(world.alice.id), online=False)
-    assert refused == [(world.alice.id,)]
+    assert refused == [world.alice.id]
 
 
 async def test_who_is_gone_is_not_renewed_while_their_going_is_told(
@@ -172,12 +176,12 @@ async def test_who_is_gone_is_not_renewed_while_their_going_is_told(
 ) -> None:
     world = live_world
 
-    async def meanwhile(call: Callable[..., Any], *arguments: Any) -> Any:
+    async def meanwhile(self: Any, user_id: UUID) -> Any:
         await hub_module.hub()._keep_presence()
-        return await in_database(call, *arguments)
+        return await CIRCLE_OF(self, user_id)
 
     async with connected(world.alice, world.bob) as (alice, bob):
-        monkeypatch.setattr(actions, "in_database", meanwhile)
+        monkeypatch.setattr(actions._Circles, "of", meanwhile)
         await alice.close()
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await bob.refute("presence", user=str(world.alice.id), online=True)
@@ -220,14 +224,14 @@ async def test_who_is_back_before_their_going_is_told_is_online_in_the_end(
 ) -> None:
     world = live_world
 
-    async def slowly(call: Callable[..., Any], *arguments: Any) -> Any:
+    async def slowly(self: Any, user_id: UUID) -> Any:
         await presence.arrived(world.alice.id, "the next device")
-        return await in_database(call, *arguments)
+        return await CIRCLE_OF(self, user_id)
 
     async with connected(world.bob) as (bob,):
         await presence.arrived(world.alice.id, "a device")
         with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(actions, "in_database", slowly)
+            meanwhile.setattr(actions._Circles, "of", slowly)
             await actions.depart(user_id=world.alice.id, device="a device")
         told = [(await bob.expect("presence", user=str(world.alice.id)))["online"] for _ in "ab"]
         assert told == [False, True]
@@ -239,13 +243,13 @@ async def test_who_goes_while_their_return_is_to_be_told_is_not_back(
 ) -> None:
     world = live_world
 
-    async def meanwhile(call: Callable[..., Any], *arguments: Any) -> Any:
+    async def meanwhile(self: Any, user_id: UUID) -> Any:
         assert await presence.departed(world.alice.id, "a device")
-        return await in_database(call, *arguments)
+        return await CIRCLE_OF(self, user_id)
 
     async with connected(world.bob) as (bob,):
         await presence.arrived(world.alice.id, "a device")
         with monkeypatch.context() as patched:
-            patched.setattr(actions, "in_database", meanwhile)
+            patched.setattr(actions._Circles, "of", meanwhile)
             await actions.come_back(user_ids=[world.alice.id])
         await bob.refute("presence", user=str(world.alice.id))
