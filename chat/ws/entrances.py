@@ -47,6 +47,9 @@ class Surroundings(NamedTuple):
 class AllSurroundings(SharedReads[UUID, Surroundings]):
     """By person: what most hellos end with."""
 
+    #: Each answer may be a text of some 100 KB, of which there are several copies on its way.
+    together = 8
+
     def read(self, keys: Collection[UUID]) -> Mapping[UUID, Surroundings]:
         # In this order: what is newer than the standing comes live, or with the next sync.
         standings, around = queries.standings_of(keys), queries.beside(keys)
