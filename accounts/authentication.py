@@ -24,7 +24,7 @@ from accounts.errors import InvalidToken, SessionRevoked, WrongCredentials
 from accounts.models import AuditKind, Session, User
 from accounts.tokens import Claims
 from pneumatic.lib.errors import Unauthenticated
-from pneumatic.lib.http import client_address
+from pneumatic.lib.http.doors import client_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from accounts import links
-from pneumatic.lib.delays import GrowingDelay
+from pneumatic.lib.shared.delays import GrowingDelay
 
 log = structlog.get_logger(__name__)
 

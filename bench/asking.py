@@ -137,7 +137,7 @@ class _Asker:
         """Seconds of one message, as the socket's handler sends it."""
         from chat.actions.sending import Draft
         from chat.ws.sends import send_queue
-        from pneumatic.lib.threads import in_database
+        from pneumatic.lib.database.threads import in_database
 
         user, number = await in_database(self.somebody)
         draft = Draft(user, id_of("c", number), uuid.uuid4(), "x" * 250)
@@ -168,7 +168,7 @@ class _Asker:
 
         from accounts.models import User
         from chat.queries import seats_of
-        from pneumatic.lib.threads import in_database
+        from pneumatic.lib.database.threads import in_database
 
         user = await in_database(User.objects.get, id=id_of("u", 0))
         seats = await in_database(lambda: list(seats_of(user)))

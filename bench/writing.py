@@ -67,7 +67,7 @@ async def _ours(user: "User", conversation: str) -> object:
 
 async def _single(user: "User", conversation: str) -> object:
     from chat.actions.sending import Draft, send_messages
-    from pneumatic.lib.threads import in_database
+    from pneumatic.lib.database.threads import in_database
 
     draft = Draft(user, uuid.UUID(conversation), uuid.uuid4(), _BODY)
     return await in_database(send_messages, drafts=[draft])

@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from pneumatic.lib.importmap import import_map, script_safe
+from pneumatic.lib.http.importmap import import_map, script_safe
 
 THEMES: Final = ("light", "dark", "system")
 

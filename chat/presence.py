@@ -5,7 +5,7 @@ from functools import cache
 from uuid import UUID
 
 from chat import limits
-from pneumatic.lib.attendance import Attendance
+from pneumatic.lib.shared.attendance import Attendance
 
 
 @cache

@@ -12,8 +12,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 
 from pneumatic.checks import stop_on_errors
 from pneumatic.lib import tracing
-from pneumatic.lib.bodies import BoundedBodies
-from pneumatic.lib.onethread import OneThreadHandler
+from pneumatic.lib.http.bodies import BoundedBodies
+from pneumatic.lib.http.onethread import OneThreadHandler
 
 # Servers don't run Django's system checks: a dangerous setting stops them here.
 stop_on_errors()

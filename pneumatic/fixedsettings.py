@@ -24,14 +24,14 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["pneumatic.lib.strictjson.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["pneumatic.lib.http.strictjson.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
-        "pneumatic.lib.strictjson.JSONRenderer",
+        "pneumatic.lib.http.strictjson.JSONRenderer",
         "pneumatic.browsable.BrowsableAPIRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["pneumatic.lib.http.BudgetThrottle"],
-    "EXCEPTION_HANDLER": "pneumatic.lib.problems.problem_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["pneumatic.lib.http.doors.BudgetThrottle"],
+    "EXCEPTION_HANDLER": "pneumatic.lib.http.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

@@ -11,7 +11,8 @@ from typing import Any
 from pneumatic.fixedsettings import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
 from pneumatic.fixedsettings import REST_FRAMEWORK as REST_FRAMEWORK
 from pneumatic.fixedsettings import spectacular
-from pneumatic.lib import databasesettings, env, logs, redissettings
+from pneumatic.lib import logs
+from pneumatic.lib.config import databasesettings, env, redissettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = env.choice("PNEUMATIC_ENV", "development", ("development", "test", "production"))
@@ -87,8 +88,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "pneumatic.lib.middleware.RequestContextMiddleware",
-    "pneumatic.lib.middleware.ProbeMiddleware",
+    "pneumatic.lib.http.middleware.RequestContextMiddleware",
+    "pneumatic.lib.http.middleware.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -257,7 +258,7 @@ logs.configure(level=LOG_LEVEL, format=LOG_FORMAT)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
 PROMETHEUS_EXPORT_MIGRATIONS = False
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "pneumatic.lib.safesettings.SafeSettings"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "pneumatic.lib.config.safesettings.SafeSettings"
 # The username is unique: by a constraint over its lower case, which this check doesn't know.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 if TESTING:

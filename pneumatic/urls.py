@@ -32,8 +32,8 @@ from chat.pages import page_urlpatterns
 from chat.urls import api_urlpatterns as chat_api
 from pneumatic.browsable import API_EXCEPTION, DOCS_EXCEPTION
 from pneumatic.lib import errors
-from pneumatic.lib.http import attempt, client_address
-from pneumatic.lib.problems import problem_response
+from pneumatic.lib.http.doors import attempt, client_address
+from pneumatic.lib.http.problems import problem_response
 
 admin.site.login_form = StaffSignInForm
 admin.site.login_template = "staff-sign-in.html"

@@ -7,8 +7,8 @@ import structlog
 
 from accounts.actions.audit import record
 from accounts.models import AuditKind, User
-from pneumatic.lib.ratelimit import HOUR, address_key
-from pneumatic.lib.tallies import Tally
+from pneumatic.lib.shared.ratelimit import HOUR, address_key
+from pneumatic.lib.shared.tallies import Tally
 
 log = structlog.get_logger(__name__)
 

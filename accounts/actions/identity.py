@@ -27,9 +27,9 @@ from accounts.errors import (
 )
 from accounts.models import AuditKind, RecoveryCode, SecondFactor, User
 from accounts.passwordrules import PASSWORD_MAX
-from pneumatic.lib.delays import GrowingDelay
 from pneumatic.lib.errors import Invalid, Unavailable
-from pneumatic.lib.ratelimit import address_key
+from pneumatic.lib.shared.delays import GrowingDelay
+from pneumatic.lib.shared.ratelimit import address_key
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from pneumatic.lib.http import client_address
+from pneumatic.lib.http.doors import client_address
 
 _M = TypeVar("_M", bound=Model)
 

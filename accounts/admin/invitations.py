@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts import actions
 from accounts.models import Invitation, User
-from pneumatic.lib.http import client_address
+from pneumatic.lib.http.doors import client_address
 
 # Generic for the type checker only.
 if TYPE_CHECKING:

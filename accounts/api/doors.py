@@ -20,8 +20,8 @@ from accounts.errors import InvalidToken
 from accounts.models import Session
 from accounts.presenters import present_user
 from pneumatic.lib.errors import Unauthenticated
-from pneumatic.lib.http import BudgetThrottle, client_address, guarded
-from pneumatic.lib.serializers import parsed
+from pneumatic.lib.http.doors import BudgetThrottle, client_address, guarded
+from pneumatic.lib.http.serializers import parsed
 from pneumatic.lib.times import rfc3339
 
 

@@ -23,8 +23,8 @@ from accounts.actions.identities import sign_in_with_identity
 from accounts.api import cookies
 from accounts.errors import SignOnFailed
 from accounts.oidc import Handshake
-from pneumatic.lib.http import attempt, client_address
-from pneumatic.lib.outages import unavailable_from
+from pneumatic.lib.database.outages import unavailable_from
+from pneumatic.lib.http.doors import attempt, client_address
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from accounts.api.recovery_serializers import (
     VerifySerializer,
 )
 from accounts.api.serializers import SignedInSerializer
-from pneumatic.lib.http import client_address, guarded
-from pneumatic.lib.serializers import parsed
+from pneumatic.lib.http.doors import client_address, guarded
+from pneumatic.lib.http.serializers import parsed
 
 
 class VerifyView(Door):

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from accounts import names
 from accounts.api.serializers import PasswordField, SignsIn
 from accounts.links import TOKEN_MAX
-from pneumatic.lib.serializers import StrictSerializer, TextField
+from pneumatic.lib.http.serializers import StrictSerializer, TextField
 
 
 class VerifySerializer(SignsIn):

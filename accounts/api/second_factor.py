@@ -23,8 +23,8 @@ from accounts.api.second_factor_serializers import (
     SignedInWithCodesSerializer,
 )
 from accounts.presenters import present_second_factor
-from pneumatic.lib.http import client_address, guarded
-from pneumatic.lib.serializers import parsed
+from pneumatic.lib.http.doors import client_address, guarded
+from pneumatic.lib.http.serializers import parsed
 
 #: What is shown once is not kept by anything between us and the person.
 _ONCE = {"Cache-Control": "no-store"}

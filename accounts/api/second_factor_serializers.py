@@ -5,7 +5,7 @@ from rest_framework import serializers
 from accounts import names
 from accounts.api.serializers import PasswordField, SignedInSerializer, SignsIn
 from accounts.totp import CODE_MAX
-from pneumatic.lib.serializers import StrictSerializer, TextField
+from pneumatic.lib.http.serializers import StrictSerializer, TextField
 
 
 class PasswordSerializer(StrictSerializer):

@@ -9,8 +9,8 @@ from accounts.models import RevokedReason
 from accounts.passwordrules import PASSWORD_MAX
 from accounts.tokens import TOKEN_MAX
 from accounts.totp import CODE_MAX
-from pneumatic.lib.paging import PageQuery
-from pneumatic.lib.serializers import StrictSerializer, TextField, WrittenField
+from pneumatic.lib.http.paging import PageQuery
+from pneumatic.lib.http.serializers import StrictSerializer, TextField, WrittenField
 
 
 class PasswordField(WrittenField):

@@ -23,9 +23,9 @@ from accounts.api.serializers import (
 from accounts.authentication import BearerAuthentication, Identity
 from accounts.models import Session
 from accounts.presenters import present_session
-from pneumatic.lib.http import client_address, guarded
-from pneumatic.lib.paging import ByUUID, asked
-from pneumatic.lib.serializers import parsed
+from pneumatic.lib.http.doors import client_address, guarded
+from pneumatic.lib.http.paging import ByUUID, asked
+from pneumatic.lib.http.serializers import parsed
 
 # Generic for the type checker only.
 if TYPE_CHECKING:

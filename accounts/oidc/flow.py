@@ -19,7 +19,7 @@ from accounts.errors import SignOnFailed
 from accounts.models.identity import SUBJECT_MAX
 from accounts.oidc.people import Handshake, Person
 from accounts.oidc.provider import Provider, asking, current_provider, json_object, word
-from pneumatic.lib import outbound
+from pneumatic.lib.http import outbound
 
 SCOPE: Final = "openid profile email"
 #: Signatures that only the provider can make. What is signed with a shared secret (HS256), or not

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts.errors import SignOnFailed
-from pneumatic.lib import outbound
+from pneumatic.lib.http import outbound
 
 T = TypeVar("T")
 

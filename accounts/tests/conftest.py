@@ -13,7 +13,8 @@ from accounts.models import Session, User
 from accounts.tests.password import PASSWORD as PASSWORD
 from accounts.tests.second_factor import NOON, STEP, code_of
 from accounts.tests.sign_on import CAROL
-from pneumatic.lib import outbound, realtime
+from pneumatic.lib import realtime
+from pneumatic.lib.http import outbound
 from pneumatic.testing.identity_provider import IdentityProvider, running
 
 

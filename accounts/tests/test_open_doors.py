@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from accounts import actions, tokens
 from accounts.models import Session, User
-from pneumatic.lib import http, redisscript
+from pneumatic.lib.http import doors as http
+from pneumatic.lib.shared import redisscript
 
 REFRESH = "/api/v1/auth/token/refresh/"
 

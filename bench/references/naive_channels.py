@@ -14,7 +14,7 @@ from typing import Any
 import django
 from django.conf import settings
 
-from pneumatic.lib import env
+from pneumatic.lib.config import env
 
 REDIS_URL = os.environ.get("REDIS_URL")
 STORES = bool(os.environ.get("DATABASE_URL"))

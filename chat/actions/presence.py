@@ -9,9 +9,9 @@ import structlog
 
 from chat import fanout, presence
 from chat.queries import circles_of
+from pneumatic.lib.database.sharedreads import SharedReads
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.sharedreads import SharedReads
 
 log = structlog.get_logger(__name__)
 #: People whom one process takes upon itself to tell of at once.

@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts.models import User
 from pneumatic.lib.errors import RateLimited
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.ratelimit import daily_budget
+from pneumatic.lib.shared.ratelimit import daily_budget
 
 
 def spend_conversation(user: User) -> None:

@@ -16,8 +16,8 @@ from accounts.models import User
 from chat import fanout, presenters
 from chat.errors import NoSuchConversation
 from chat.models import Conversation, Membership, Mention, Message
-from pneumatic.lib import asyncpostgres
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.threads import in_database
 
 #: A person and a conversation.
 _Key = tuple[UUID, UUID]

@@ -11,8 +11,8 @@ from chat.actions import storing, storing_at_once
 from chat.actions.drafts import Busy, Draft, Result, Sent, checked
 from chat.errors import IdTaken
 from chat.models import Message
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import ProblemError, Unavailable
-from pneumatic.lib.threads import in_database
 
 __all__ = ("Busy", "Draft", "Result", "Sent", "asend_messages", "send_message", "send_messages")
 

@@ -20,11 +20,11 @@ from chat.actions.appending import names_in
 from chat.actions.drafts import Busy, Draft, Result, Sent, bad_reply, repeat
 from chat.errors import NoSuchConversation, ReadOnly
 from chat.models import Message
-from pneumatic.lib import asyncpostgres
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.outages import unavailable_from
+from pneumatic.lib.database.postgres import one_statement
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.outages import unavailable_from
-from pneumatic.lib.postgres import one_statement
-from pneumatic.lib.threads import in_database
 
 _BATCH: Final = "SELECT * FROM chat_append(%s, %s)"
 _ONE: Final = "SELECT * FROM chat_append_one(%s, %s, %s, %s, %s, %s)"

@@ -9,7 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.models import User
 from chat.api.serializers import Nothing
 from chat.models import Conversation
-from pneumatic.lib.serializers import StrictSerializer, parsed
+from pneumatic.lib.http.serializers import StrictSerializer, parsed
 
 # Generic for the type checker only.
 if TYPE_CHECKING:

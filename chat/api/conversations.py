@@ -20,7 +20,7 @@ from chat.api.serializers import (
     ReadSerializer,
 )
 from chat.queries import conversation_for, seats_of
-from pneumatic.lib.paging import ByUUID, PageQuery
+from pneumatic.lib.http.paging import ByUUID, PageQuery
 
 
 class ConversationsDoor(Door):

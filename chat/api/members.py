@@ -12,7 +12,7 @@ from chat.api.answers import MemberPage
 from chat.api.base import Door
 from chat.api.serializers import NewMemberSerializer, RoleSerializer
 from chat.queries import conversation_for, member_for, members_of, still_there
-from pneumatic.lib.paging import ByUUID, PageQuery
+from pneumatic.lib.http.paging import ByUUID, PageQuery
 
 
 class MembersDoor(Door):

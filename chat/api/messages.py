@@ -14,7 +14,7 @@ from chat.api.base import Door
 from chat.api.schema import CONFLICT
 from chat.api.serializers import BodySerializer, HistoryQuery, MessageSerializer
 from chat.queries import conversation_for, message_for, page
-from pneumatic.lib.paging import asked
+from pneumatic.lib.http.paging import asked
 
 
 class MessagesDoor(Door):

@@ -14,7 +14,7 @@ from chat.api.answers import OwnPerson, PeoplePage
 from chat.api.base import Door
 from chat.api.serializers import PeopleQuery, ProfileSerializer
 from chat.errors import NoSuchPerson
-from pneumatic.lib.paging import asked
+from pneumatic.lib.http.paging import asked
 
 FOUND_AT_MOST = 20
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from pneumatic.lib import errors
 from pneumatic.lib.errors import ProblemError
-from pneumatic.lib.problems import PROBLEM_TYPE
+from pneumatic.lib.http.problems import PROBLEM_TYPE
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from accounts import names
 from chat import limits, protocol
 from chat.models import Membership
-from pneumatic.lib import serializers as written
-from pneumatic.lib.serializers import StrictSerializer
+from pneumatic.lib.http import serializers as written
+from pneumatic.lib.http.serializers import StrictSerializer
 
 #: The greatest whole number that JavaScript tells from its neighbours; `protocol.Position` too.
 POSITION_MAX: Final = 2**53

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from chat.protocol.commands import COMMANDS, AnyCommand, Ref
 from chat.protocol.events import EVENTS, Event
-from pneumatic.lib.jsonkeys import RepeatedKey, refuse_repeated
+from pneumatic.lib.http.jsonkeys import RepeatedKey, refuse_repeated
 
 
 class BadFrame(ValueError):

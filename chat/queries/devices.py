@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from chat import limits
 from chat.models import Conversation, History, Unheard
-from pneumatic.lib.postgres import one_statement
+from pneumatic.lib.database.postgres import one_statement
 
 # Parameters in one statement; databases limit them.
 _IDS_AT_ONCE = 1_000

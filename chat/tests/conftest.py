@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from chat.actions import receipts, sending, storing, storing_at_once
 from pneumatic.lib import realtime
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import the_end
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from chat import catchup, limits, queries
 from chat.models import Conversation
 from chat.ws import catching_up
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct, make_group, say
 from pneumatic.testing.socket import connected
 

@@ -13,7 +13,7 @@ from chat.ws.entrances import surroundings
 from chat.ws.hub import hub
 from chat.ws.session import charge_for_frames
 from chat.ws.standings import standings
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 
 if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer

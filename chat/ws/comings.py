@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from chat import groups
 from chat.ws.rooms import Room, Rooms, Socket
-from pneumatic.lib.readyframes import text_frame
 from pneumatic.lib.realtime import Envelope
+from pneumatic.lib.realtime.readyframes import text_frame
 
 
 class Comings:

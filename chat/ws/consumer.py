@@ -22,11 +22,11 @@ from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
-from pneumatic.lib.http import client_address
+from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.ids import uuid7
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.ratelimit import address_key
-from pneumatic.lib.readyframes import line_of
+from pneumatic.lib.realtime.readyframes import line_of
+from pneumatic.lib.shared.ratelimit import address_key
 
 log = structlog.get_logger(__name__)
 #: How long a socket of a stopping process may take for its last answers.

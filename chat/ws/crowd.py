@@ -8,9 +8,9 @@ from uuid import UUID
 from django.conf import settings
 
 from chat.protocol import Close
-from pneumatic.lib.leases import Leases
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.perloop import PerLoop
+from pneumatic.lib.shared.leases import Leases
 
 #: How long a place is held without being renewed, in seconds: a process that was killed leaves its
 #: sockets' places taken for so long. Renewed by the hub, every 15 s.

@@ -8,9 +8,9 @@ from accounts.authentication import Identity, authenticate_all
 from accounts.tokens import Claims
 from chat import queries
 from chat.queries import Beside, Standing
+from pneumatic.lib.database.sharedreads import SharedReads
 from pneumatic.lib.errors import Unauthenticated
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.sharedreads import SharedReads
 
 
 class Admission(NamedTuple):

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from pneumatic.lib import threads
+from pneumatic.lib.database import threads
 from pneumatic.lib.errors import ProblemError, Unavailable
 
 Q = TypeVar("Q")

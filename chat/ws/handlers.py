@@ -22,12 +22,12 @@ from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
 from chat.ws.turns import Gone, catch_up_turns, turns
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
-from pneumatic.lib.http import client_address
+from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.ratelimit import rate_key, user_budget, user_key
-from pneumatic.lib.spending import aspend, aspend_often
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.shared.ratelimit import rate_key, user_budget, user_key
+from pneumatic.lib.shared.spending import aspend, aspend_often
 
 if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer

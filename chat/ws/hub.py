@@ -20,10 +20,10 @@ from chat.ws.endings import Endings
 from chat.ws.polling import Polling
 from chat.ws.rooms import Room, Rooms, Socket
 from pneumatic.lib import realtime
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.metrics import watch_loop_lag
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.readyframes import text_frame
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.realtime.readyframes import text_frame
 
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from pneumatic.lib.http import is_encrypted
+from pneumatic.lib.http.doors import is_encrypted
 
 
 def is_allowed(scope: Mapping[str, Any]) -> bool:

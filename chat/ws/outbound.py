@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from chat import limits, metrics, protocol
-from pneumatic.lib.readyframes import Line, text_frame
+from pneumatic.lib.realtime.readyframes import Line, text_frame
 
 #: Characters of events that share one `batch` frame.
 _BATCH = 32_768

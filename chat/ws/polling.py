@@ -11,7 +11,7 @@ import structlog
 from chat import protocol, queries
 from chat.actions.unheard import say_heard, say_unheard
 from chat.ws.rooms import Rooms
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 
 log = structlog.get_logger(__name__)
 #: How often the database is asked, in seconds.

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from chat.actions.sending import Busy, Draft, Result, Sent, asend_messages
 from chat.ws.groupcommit import GroupCommit
-from pneumatic.lib import threads
+from pneumatic.lib.database import threads
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
 

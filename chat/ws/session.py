@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.authentication import Identity
 from chat import limits
-from pneumatic.lib.ratelimit import HOUR, MINUTE, LocalBuckets
+from pneumatic.lib.shared.ratelimit import HOUR, MINUTE, LocalBuckets
 
 #: What each frame of a sync's answer costs, where any command costs 1.
 FRAME_COST: Final = 0.1

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from chat.queries import Standing, standings_of
+from pneumatic.lib.database.sharedreads import SharedReads
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.sharedreads import SharedReads
 
 
 class Standings(SharedReads[UUID, Standing]):

@@ -12,9 +12,11 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
-from pneumatic.lib import metrics, redisscript, strictjson
-from pneumatic.lib.postgres import patience
-from pneumatic.lib.threads import SECONDS
+from pneumatic.lib import metrics
+from pneumatic.lib.database.postgres import patience
+from pneumatic.lib.database.threads import SECONDS
+from pneumatic.lib.http import strictjson
+from pneumatic.lib.shared import redisscript
 
 log = structlog.get_logger(__name__)
 

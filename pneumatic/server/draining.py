@@ -18,8 +18,10 @@ from django.db import connections
 from chat import limits
 from chat.ws.draining import drain
 from chat.ws.hub import close_hub, hub
-from pneumatic.lib import asyncpostgres, health, redisscript
-from pneumatic.lib.threads import end_threads
+from pneumatic.lib import health
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.threads import end_threads
+from pneumatic.lib.shared import redisscript
 from pneumatic.server.http import HeadProtocol
 from pneumatic.server.websocket import FrameProtocol
 

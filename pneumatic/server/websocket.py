@@ -1,9 +1,10 @@
 """Uvicorn's WebSocket connection, and what it lacks.
 
-It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.readyframes`), takes for gone only
-who says nothing at all, gives up devices that read nothing of the close, and keeps nothing of the
-handshake for the life of a connection. What Uvicorn doesn't hand on (pings, pieces of a message) is
-counted here: nobody gets to keep a process busy with it, or has pongs pile up unread.
+It offers the ASGI extension ``pneumatic.frames`` (`pneumatic.lib.realtime.readyframes`), takes for
+gone only who says nothing at all, gives up devices that read nothing of the close, and keeps
+nothing of the handshake for the life of a connection. What Uvicorn doesn't hand on (pings, pieces
+of a message) is counted here: nobody gets to keep a process busy with it, or has pongs pile up
+unread.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from websockets.protocol import State
 from chat import limits
 from chat.protocol import Close
 from chat.ws.session import Pace
-from pneumatic.lib import health, readyframes
+from pneumatic.lib import health
+from pneumatic.lib.realtime import readyframes
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0

@@ -15,8 +15,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from pneumatic.lib import asyncpostgres, delays, redisscript, tallies
-from pneumatic.lib.threads import end_threads
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.threads import end_threads
+from pneumatic.lib.shared import delays, redisscript, tallies
 from pneumatic.loopback.binaries import find_chromium
 
 # How long a task may take to end after its test has: a cancelled one needs a turn of the loop.

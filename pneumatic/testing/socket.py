@@ -14,8 +14,9 @@ from chat import protocol
 from chat.models import Conversation
 from chat.queries import seats_of
 from chat.ws.hub import close_hub
-from pneumatic.lib import asyncpostgres, redisscript
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.threads import in_database
+from pneumatic.lib.shared import redisscript
 from pneumatic.proof.mirror import Mirror
 from pneumatic.testing.factories import make_token
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.loopback.binaries import find_redis
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import the_end

@@ -8,7 +8,7 @@ import pytest
 from django.db.backends.utils import CursorWrapper
 
 from chat.models import Unheard
-from pneumatic.lib import asyncpostgres
+from pneumatic.lib.database import asyncpostgres
 
 
 def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:

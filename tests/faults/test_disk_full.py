@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 
 from chat.models import Conversation, Message
+from pneumatic.lib.database.threads import end_threads, in_database
 from pneumatic.lib.metrics import DATABASE_UNAVAILABLE
-from pneumatic.lib.threads import end_threads, in_database
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected
 

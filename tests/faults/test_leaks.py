@@ -23,7 +23,7 @@ from chat.actions.members import add_member, remove_member
 from chat.ws.consumer import ChatConsumer
 from chat.ws.hub import hub
 from chat.ws.sends import send_queue
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_session, make_token
 from pneumatic.testing.socket import Device, device_of
 

@@ -13,7 +13,7 @@ from chat import catchup, limits, protocol, queries
 from chat.actions.messages import delete_message
 from chat.actions.sending import send_message
 from chat.models import Conversation, Message
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_world
 from pneumatic.testing.socket import Device, device_of
 from tests.faults.counting import count_queries

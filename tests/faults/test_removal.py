@@ -11,7 +11,7 @@ from chat import limits
 from chat.actions.members import add_member, remove_member
 from chat.models import Membership
 from pneumatic.lib import realtime
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected, device_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.proof.mirror import Mirror, MirroredConversation
 from pneumatic.testing.factories import World, make_group, say
 from pneumatic.testing.socket import Device as InProcess

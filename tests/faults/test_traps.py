@@ -15,7 +15,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from pneumatic.lib import redissettings
+from pneumatic.lib.config import redissettings
 from pneumatic.settings import BASE_DIR
 from tests.faults.cluster import Cluster, heard_live
 from tests.server.running import SERVE, Running, until

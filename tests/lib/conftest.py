@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from pytest_django import Settings
 
-from pneumatic.lib import redisscript
+from pneumatic.lib.shared import redisscript
 from pneumatic.loopback.binaries import find_redis
 from pneumatic.loopback.processes import Server, make_folder
 from pneumatic.loopback.servers import start_redis

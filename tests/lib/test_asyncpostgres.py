@@ -12,10 +12,10 @@ import pytest_asyncio
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
 
-from pneumatic.lib import asyncpostgres
+from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib.database.postgres import NoAnswer
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.postgres import NoAnswer
-from pneumatic.lib.threads import in_database
 
 pytestmark = [
     pytest.mark.needs_postgres,

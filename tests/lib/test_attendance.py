@@ -6,9 +6,9 @@ import pytest_asyncio
 import redis
 from pytest_django import Settings
 
-from pneumatic.lib import attendance as attendance_module
-from pneumatic.lib import redisscript
-from pneumatic.lib.attendance import Attendance
+from pneumatic.lib.shared import attendance as attendance_module
+from pneumatic.lib.shared import redisscript
+from pneumatic.lib.shared.attendance import Attendance
 from pneumatic.loopback.processes import Server
 from tests.lib.conftest import Clock
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from pneumatic.lib import bodies
-from pneumatic.lib.bodies import BoundedBodies
+from pneumatic.lib.http import bodies
+from pneumatic.lib.http.bodies import BoundedBodies
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,11 +12,11 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from pneumatic.lib import bus as bus_module
-from pneumatic.lib import channel
-from pneumatic.lib.bus import Bus
-from pneumatic.lib.channel import Envelope
-from pneumatic.lib.together import group_send_all
+from pneumatic.lib.realtime import buses as bus_module
+from pneumatic.lib.realtime import channel
+from pneumatic.lib.realtime.buses import Bus
+from pneumatic.lib.realtime.channel import Envelope
+from pneumatic.lib.realtime.together import group_send_all
 
 pytestmark = pytest.mark.asyncio
 

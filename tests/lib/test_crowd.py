@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from chat.protocol import Close
 from chat.ws import crowd
-from pneumatic.lib import leases, redisscript
-from pneumatic.lib.leases import Leases
+from pneumatic.lib.shared import leases, redisscript
+from pneumatic.lib.shared.leases import Leases
 
 
 class _Guest:

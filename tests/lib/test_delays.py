@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from pneumatic.lib import delays, redisscript
-from pneumatic.lib.delays import GrowingDelay
+from pneumatic.lib.shared import delays, redisscript
+from pneumatic.lib.shared.delays import GrowingDelay
 
 
 class _Clock:

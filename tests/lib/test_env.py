@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumatic.lib import env
+from pneumatic.lib.config import env
 from pneumatic.settings import BASE_DIR
 
 NAME = "OIDC_ISSUER"

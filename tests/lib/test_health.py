@@ -10,7 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
-from pneumatic.lib import health, redisscript
+from pneumatic.lib import health
+from pneumatic.lib.shared import redisscript
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

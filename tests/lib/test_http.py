@@ -23,8 +23,8 @@ from rest_framework.views import APIView
 from structlog.testing import capture_logs
 
 from pneumatic.lib import errors
-from pneumatic.lib.http import client_address
-from pneumatic.lib.problems import problem_response
+from pneumatic.lib.http.doors import client_address
+from pneumatic.lib.http.problems import problem_response
 
 make = APIRequestFactory()
 

@@ -15,8 +15,9 @@ from rest_framework.views import APIView
 from structlog.testing import capture_logs
 
 from accounts.models import User
-from pneumatic.lib import errors, http
-from pneumatic.lib.ratelimit import LocalBuckets
+from pneumatic.lib import errors
+from pneumatic.lib.http import doors as http
+from pneumatic.lib.shared.ratelimit import LocalBuckets
 
 make = APIRequestFactory()
 

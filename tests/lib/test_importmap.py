@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from pneumatic.lib import importmap
+from pneumatic.lib.http import importmap
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from pneumatic.lib import leases as leases_module
-from pneumatic.lib import redisscript
-from pneumatic.lib.leases import Leases
+from pneumatic.lib.shared import leases as leases_module
+from pneumatic.lib.shared import redisscript
+from pneumatic.lib.shared.leases import Leases
 from pneumatic.loopback.processes import Server
 
 pytestmark = pytest.mark.asyncio

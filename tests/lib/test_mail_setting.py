@@ -2,8 +2,8 @@
 
 import pytest
 
-from pneumatic.lib import env
-from pneumatic.lib.env import BadSetting
+from pneumatic.lib.config import env
+from pneumatic.lib.config.env import BadSetting
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from pytest_django import Settings
 
-from pneumatic.lib.onethread import OneThreadHandler
+from pneumatic.lib.http.onethread import OneThreadHandler
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.urls(__name__)]
 _threads: list[int] = []

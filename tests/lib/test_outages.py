@@ -7,9 +7,9 @@ import psycopg_pool
 import pytest
 from django.db import IntegrityError, InternalError, OperationalError
 
+from pneumatic.lib.database.outages import unavailable_from
+from pneumatic.lib.database.postgres import NoAnswer
 from pneumatic.lib.metrics import DATABASE_UNAVAILABLE
-from pneumatic.lib.outages import unavailable_from
-from pneumatic.lib.postgres import NoAnswer
 
 
 def caused_by(wrapped: Exception, cause: Exception) -> Exception:

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from pneumatic.lib import outbound
+from pneumatic.lib.http import outbound
 
 
 def test_what_is_done_in_time_is_returned() -> None:

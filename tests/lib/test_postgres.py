@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.db import DataError, OperationalError, connection
 
-from pneumatic.lib import outages
-from pneumatic.lib.outages import unavailable_from
-from pneumatic.lib.postgres import NoAnswer, one_statement, patience
+from pneumatic.lib.database import outages
+from pneumatic.lib.database.outages import unavailable_from
+from pneumatic.lib.database.postgres import NoAnswer, one_statement, patience
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 

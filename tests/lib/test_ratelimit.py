@@ -4,7 +4,7 @@ import uuid
 import pytest
 from pytest_django import Settings
 
-from pneumatic.lib.ratelimit import (
+from pneumatic.lib.shared.ratelimit import (
     DAY,
     HOUR,
     MINUTE,

@@ -12,14 +12,14 @@ import pytest
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
-from pneumatic.lib import redisscript
-from pneumatic.lib.ratelimit import (
+from pneumatic.lib.shared import redisscript
+from pneumatic.lib.shared.ratelimit import (
     HOUR,
     MINUTE,
     Budget,
     LocalBuckets,
 )
-from pneumatic.lib.spending import aspend
+from pneumatic.lib.shared.spending import aspend
 from pneumatic.loopback.processes import Server
 
 BOTH = ((60.0, MINUTE), (1000.0, HOUR))
@@ -50,7 +50,7 @@ def test_processes_can_not_overspend_a_shared_bucket() -> None:
 _PROGRAM = """
 import sys
 from django.conf import settings
-from pneumatic.lib.ratelimit import Budget
+from pneumatic.lib.shared.ratelimit import Budget
 settings.configure(REDIS_URL=sys.argv[1], REDIS_PREFIX=sys.argv[2])
 budget = Budget(0, 60)
 print("ready", flush=True)

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 from redis import Redis
 
-from pneumatic.lib import redissettings
+from pneumatic.lib.config import redissettings
 
 
 class _Trap:

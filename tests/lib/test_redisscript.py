@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from pneumatic.lib import redisscript
-from pneumatic.lib.redisscript import Script
+from pneumatic.lib.shared import redisscript
+from pneumatic.lib.shared.redisscript import Script
 from pneumatic.loopback.processes import Server
 
 pytestmark = pytest.mark.asyncio

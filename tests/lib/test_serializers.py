@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from pneumatic.lib.serializers import UNKNOWN, StrictSerializer, TextField
+from pneumatic.lib.http.serializers import UNKNOWN, StrictSerializer, TextField
 
 
 class Inner(StrictSerializer):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pneumatic.lib import redisscript
-from pneumatic.lib.ratelimit import Budget
-from pneumatic.lib.spending import _Spending, aspend_often
+from pneumatic.lib.shared import redisscript
+from pneumatic.lib.shared.ratelimit import Budget
+from pneumatic.lib.shared.spending import _Spending, aspend_often
 from pneumatic.loopback.processes import Server
 
 pytestmark = pytest.mark.asyncio

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils.serializer_helpers import ReturnDict, ReturnList
 
-from pneumatic.lib import strictjson
 from pneumatic.lib.errors import Invalid, TooLarge
+from pneumatic.lib.http import strictjson
 
 
 class _Some(serializers.Serializer[Any]):

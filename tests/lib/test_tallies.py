@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from pneumatic.lib import tallies
-from pneumatic.lib.tallies import Tally
+from pneumatic.lib.shared import tallies
+from pneumatic.lib.shared.tallies import Tally
 from pneumatic.loopback.processes import Server
 from tests.lib.conftest import Clock
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from channels.layers import get_channel_layer  # noqa: TID251  # what is tested here
 
-from pneumatic.lib.together import group_add_all, group_discard_all
+from pneumatic.lib.realtime.together import group_add_all, group_discard_all
 
 pytestmark = pytest.mark.asyncio
 

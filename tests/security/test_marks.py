@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from chat.models import Membership
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.server import draining
 from pneumatic.testing.factories import World, make_token, say
 from pneumatic.testing.socket import Device

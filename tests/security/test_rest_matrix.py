@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Session, User
 from chat.models import Conversation, Membership, Message
-from pneumatic.lib.delays import GrowingDelay
+from pneumatic.lib.shared.delays import GrowingDelay
 from pneumatic.testing.factories import make_user
 from tests.security import matrix
 from tests.security.routes import METHODS, Route, routes

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from chat import protocol
 from chat.models import Conversation, Membership, Message
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import make_token
 from pneumatic.testing.socket import Device, the_end
 from tests.security import matrix

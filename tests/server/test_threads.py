@@ -12,9 +12,9 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 from structlog.testing import capture_logs
 
-from pneumatic.lib import threads
+from pneumatic.lib.database import threads
+from pneumatic.lib.database.threads import end_threads, in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.threads import end_threads, in_database
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 

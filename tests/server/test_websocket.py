@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chat import limits
-from pneumatic.lib.readyframes import Line, line_of, text_frame
+from pneumatic.lib.realtime.readyframes import Line, line_of, text_frame
 from pneumatic.server import websocket
 from pneumatic.server.websocket import FrameProtocol
 

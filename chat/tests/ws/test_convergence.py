@@ -20,8 +20,8 @@ from chat.actions.receipts import mark_read
 from chat.actions.sending import send_message
 from chat.models import Conversation, Message
 from pneumatic.lib import realtime
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import ProblemError
-from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import make_direct, make_group, make_user
 from pneumatic.testing.socket import Device, device_of, the_end
 

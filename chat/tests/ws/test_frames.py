@@ -117,7 +117,7 @@ async def test_sends_beyond_the_budget_wait_and_are_not_lost(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chat.ws import handlers
-    from pneumatic.lib.ratelimit import Budget
+    from pneumatic.lib.shared.ratelimit import Budget
 
     budget = Budget(per_minute=2, per_hour=100)
     monkeypatch.setattr(handlers, "user_budget", lambda: budget)

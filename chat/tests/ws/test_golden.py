@@ -16,7 +16,7 @@ from chat.actions.messages import delete_message, edit_message
 from chat.actions.profiles import change_profile
 from chat.actions.receipts import mark_read
 from chat.actions.sending import send_message
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing import golden
 from pneumatic.testing.factories import World, make_direct, say
 from pneumatic.testing.socket import connected, device_of

@@ -12,7 +12,7 @@ from chat.models import Conversation, Message
 from chat.queries import seats_of
 from chat.ws import sends
 from chat.ws.sends import SendQueue
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct
 
 pytestmark = pytest.mark.usefixtures("each_way")

@@ -7,7 +7,7 @@ import pytest
 
 from chat.errors import NoSuchConversation
 from chat.ws.groupcommit import GroupCommit
-from pneumatic.lib import threads
+from pneumatic.lib.database import threads
 from pneumatic.lib.errors import ProblemError, Unavailable
 
 pytestmark = pytest.mark.asyncio

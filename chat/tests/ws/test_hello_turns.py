@@ -11,8 +11,8 @@ from accounts.tokens import Claims
 from chat import limits, queries
 from chat.protocol import Close
 from chat.ws import consumer, entrances, turns
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unauthenticated, Unavailable
-from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_group, say
 from pneumatic.testing.socket import Device, device_of
 

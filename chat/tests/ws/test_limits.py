@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from chat.ws import session
 from chat.ws.crowd import SILENT_SHARE, crowd
-from pneumatic.lib.ratelimit import LocalBuckets
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
+from pneumatic.lib.shared.ratelimit import LocalBuckets
 from pneumatic.testing.factories import World, make_group
 from pneumatic.testing.socket import HEADERS, Device, connected, device_of
 

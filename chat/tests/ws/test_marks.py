@@ -8,7 +8,7 @@ from chat.errors import NoSuchConversation
 from chat.models import Membership
 from chat.ws import marks
 from chat.ws.marks import MarkQueue
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, say
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]

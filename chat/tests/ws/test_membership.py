@@ -13,7 +13,7 @@ from chat.actions.members import add_member, change_role, remove_member
 from chat.errors import BadField
 from chat.queries import seats_of
 from pneumatic.lib import realtime
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct, say
 from pneumatic.testing.socket import connected, device_of
 

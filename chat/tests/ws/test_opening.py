@@ -12,8 +12,8 @@ from accounts.actions import revoke_session
 from accounts.authentication import Identity, authenticate_all
 from chat import limits, queries
 from chat.ws import entrances
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, make_session, make_token
 from pneumatic.testing.socket import Device, connected, device_of
 

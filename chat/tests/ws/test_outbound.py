@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 
 from chat import limits
 from chat.ws.outbound import Outbound
-from pneumatic.lib.readyframes import Line, text_frame
+from pneumatic.lib.realtime.readyframes import Line, text_frame
 
 
 class Reader:

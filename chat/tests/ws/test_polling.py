@@ -13,8 +13,8 @@ from chat.queries import is_another_unheard
 from chat.ws import polling
 from chat.ws.hub import hub
 from pneumatic.lib import realtime
-from pneumatic.lib.bus import Bus
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
+from pneumatic.lib.realtime.buses import Bus
 from pneumatic.testing.factories import World, say
 from pneumatic.testing.socket import connected
 

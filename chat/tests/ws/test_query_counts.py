@@ -11,7 +11,7 @@ from chat import queries
 from chat.protocol.commands import COMMANDS
 from chat.queries import seats_of
 from chat.ws import standings
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_group, say
 from pneumatic.testing.socket import Device, connected, device_of
 from tests.faults.counting import count_queries

@@ -13,7 +13,7 @@ from chat.actions.members import add_member, remove_member
 from chat.ws import catching_up
 from chat.ws.consumer import ChatConsumer
 from chat.ws.hub import hub
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, say
 from pneumatic.testing.socket import device_of
 

@@ -13,7 +13,7 @@ from chat.ws import hub as hub_module
 from chat.ws import polling
 from chat.ws.hub import hub
 from pneumatic.lib import realtime
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_session, make_token
 from pneumatic.testing.socket import Device, connected
 

@@ -5,7 +5,7 @@ import pytest
 from chat import limits
 from chat.actions.messages import edit_message
 from chat.models import Message
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, say
 from pneumatic.testing.socket import Device, connected, device_of
 

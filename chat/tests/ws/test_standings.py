@@ -14,8 +14,8 @@ from chat.queries import Standing, standings_of
 from chat.ws import standings as module
 from chat.ws.standings import Standings
 from pneumatic.lib import realtime
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.threads import in_database
 from pneumatic.testing.factories import World, say
 from pneumatic.testing.socket import connected
 

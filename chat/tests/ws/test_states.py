@@ -11,9 +11,9 @@ from chat.actions import presence as actions
 from chat.ws import catching_up
 from chat.ws import hub as hub_module
 from pneumatic.lib import realtime
-from pneumatic.lib.attendance import Attendance
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.shared.attendance import Attendance
 from pneumatic.testing.factories import World, make_direct, make_group
 from pneumatic.testing.socket import connected, device_of
 

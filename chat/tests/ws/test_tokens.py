@@ -17,7 +17,7 @@ from accounts import actions
 from accounts.errors import SessionRevoked
 from accounts.keyring import key_id
 from accounts.tokens import Pair, issue
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_session
 from pneumatic.testing.socket import HEADERS, Device
 

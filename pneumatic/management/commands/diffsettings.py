@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.commands import diffsettings
 
-from pneumatic.lib.safesettings import SafeSettings
+from pneumatic.lib.config.safesettings import SafeSettings
 
 
 class Command(diffsettings.Command):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from pneumatic.lib.errors import Invalid
-from pneumatic.lib.serializers import StrictSerializer, parsed
+from pneumatic.lib.http.serializers import StrictSerializer, parsed
 
 #: Rows of a page: where the client doesn't say, and at most.
 PAGE: Final = 50

@@ -1,7 +1,7 @@
 """Statements that the event loop sends to PostgreSQL itself, each a transaction of its own.
 
-The way through a thread and Django's connection (`pneumatic.lib.threads`) takes longer than such a
-statement. Whoever comes here brings the text of it; what is asked once in a while, or takes several
+The way through a thread and Django's connection (`threads`) takes longer than such a statement.
+Whoever comes here brings the text of it; what is asked once in a while, or takes several
 statements, goes through there.
 """
 
@@ -17,10 +17,10 @@ from django.db import connections
 from psycopg.abc import PQGen
 
 from pneumatic.lib import tracing
+from pneumatic.lib.database.outages import ATTEMPTS, leads_nowhere, unavailable_from, was_undone
+from pneumatic.lib.database.postgres import given_up
 from pneumatic.lib.errors import Unavailable
-from pneumatic.lib.outages import ATTEMPTS, leads_nowhere, unavailable_from, was_undone
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.postgres import given_up
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from pneumatic.lib.redisscript import Away, Script
+from pneumatic.lib.shared.redisscript import Away, Script
 
 #: How many keys one process remembers while Redis is away or not configured.
 MOST_LOCAL_KEYS: Final = 10_000

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from pneumatic.lib.channel import EVERYBODY, Channel, Envelope, Parcel
+from pneumatic.lib.realtime.channel import EVERYBODY, Channel, Envelope, Parcel
 
 log = structlog.get_logger(__name__)
 

@@ -13,10 +13,11 @@ from rest_framework import exceptions as rest_errors
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pneumatic.lib import errors, strictjson
+from pneumatic.lib import errors
+from pneumatic.lib.database.outages import repeated, unavailable_from, was_undone
 from pneumatic.lib.errors import ProblemError
-from pneumatic.lib.http import charged
-from pneumatic.lib.outages import repeated, unavailable_from, was_undone
+from pneumatic.lib.http import strictjson
+from pneumatic.lib.http.doors import charged
 
 if TYPE_CHECKING:
     # DRF's views import this module for their defaults.

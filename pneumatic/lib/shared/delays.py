@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pneumatic.lib.redisscript import Away, Script
+from pneumatic.lib.shared.redisscript import Away, Script
 
 #: How many keys one process remembers while Redis is away or not configured.
 MOST_LOCAL_KEYS: Final = 50_000

@@ -22,9 +22,10 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pneumatic.lib import metrics, postgres
+from pneumatic.lib import metrics
+from pneumatic.lib.database import postgres
+from pneumatic.lib.database.outages import repeated, unavailable_from
 from pneumatic.lib.errors import ProblemError, Unavailable
-from pneumatic.lib.outages import repeated, unavailable_from
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
-from pneumatic.lib.threads import in_database
+from pneumatic.lib.database.threads import in_database
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
-from pneumatic.lib.redisscript import Away, Script
+from pneumatic.lib.shared.redisscript import Away, Script
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: How many keys one process remembers while Redis is away or not configured.

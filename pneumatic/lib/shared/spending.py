@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
 
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.ratelimit import MINUTE, Ask, Budget, Spent
+from pneumatic.lib.shared.ratelimit import MINUTE, Ask, Budget, Spent
 
 #: Keys in one call: Redis does nothing else meanwhile.
 _TOGETHER: Final = 100

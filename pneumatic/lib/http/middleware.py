@@ -12,10 +12,10 @@ from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils.functional import SimpleLazyObject, empty
 
 from pneumatic.lib import health, metrics
-from pneumatic.lib.http import client_address
+from pneumatic.lib.database.postgres import patience
+from pneumatic.lib.database.threads import SECONDS
+from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.ids import uuid7
-from pneumatic.lib.postgres import patience
-from pneumatic.lib.threads import SECONDS
 
 log = structlog.get_logger("request")
 

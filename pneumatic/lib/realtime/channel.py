@@ -11,7 +11,7 @@ import structlog
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 
-from pneumatic.lib.together import group_add_all, group_discard_all, group_send_all
+from pneumatic.lib.realtime.together import group_add_all, group_discard_all, group_send_all
 
 log = structlog.get_logger(__name__)
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from pneumatic.lib import strictjson
 from pneumatic.lib.errors import TooLarge
+from pneumatic.lib.http import strictjson
 
 #: Django would spool any amount to the disk before a view could refuse it.
 MOST: Final = strictjson.MAX_BYTES + 64 * 1024

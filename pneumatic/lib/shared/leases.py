@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, TypeVar
 
-from pneumatic.lib.redisscript import Away, Script
+from pneumatic.lib.shared.redisscript import Away, Script
 
 AT_ONCE: Final = 500
 

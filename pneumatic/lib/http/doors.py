@@ -18,7 +18,7 @@ from rest_framework.throttling import BaseThrottle
 from pneumatic.lib import errors
 from pneumatic.lib.errors import ProblemError
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.ratelimit import (
+from pneumatic.lib.shared.ratelimit import (
     HOUR,
     MINUTE,
     LocalBuckets,

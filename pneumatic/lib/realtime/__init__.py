@@ -10,9 +10,9 @@ import time
 
 from django.db import connection, transaction
 
-from pneumatic.lib.bus import Bus, Listener
-from pneumatic.lib.channel import Envelope, publish_blocking
 from pneumatic.lib.perloop import PerLoop
+from pneumatic.lib.realtime.buses import Bus, Listener
+from pneumatic.lib.realtime.channel import Envelope, publish_blocking
 
 __all__ = ("Envelope", "Listener", "bus", "close_bus", "publish", "publish_on_commit")
 

@@ -12,7 +12,8 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connections
 
-from pneumatic.lib import metrics, postgres
+from pneumatic.lib import metrics
+from pneumatic.lib.database import postgres
 from pneumatic.lib.errors import Unavailable
 
 log = structlog.get_logger(__name__)

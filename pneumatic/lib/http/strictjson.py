@@ -9,7 +9,7 @@ from rest_framework import parsers, renderers
 from rest_framework.utils.encoders import JSONEncoder
 
 from pneumatic.lib.errors import Invalid, TooLarge
-from pneumatic.lib.jsonkeys import RepeatedKey, refuse_repeated
+from pneumatic.lib.http.jsonkeys import RepeatedKey, refuse_repeated
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32

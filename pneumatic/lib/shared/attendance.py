@@ -9,8 +9,8 @@ release it, or couldn't tell.
 import time
 from collections.abc import Callable, Iterable
 
-from pneumatic.lib.leases import NOW, Leases, portions
-from pneumatic.lib.redisscript import Away, Script
+from pneumatic.lib.shared.leases import NOW, Leases, portions
+from pneumatic.lib.shared.redisscript import Away, Script
 
 _TAKE = Script(
     NOW

@@ -34,7 +34,7 @@ def _sqlite() -> dict[str, Any]:
 
 def _postgres(told: dict[str, Any], pool: int) -> dict[str, Any]:
     # Needs psycopg, which SQLite doesn't.
-    from pneumatic.lib.postgres import PatientConnection
+    from pneumatic.lib.database.postgres import PatientConnection
 
     return {
         "pool": {
@@ -42,7 +42,7 @@ def _postgres(told: dict[str, Any], pool: int) -> dict[str, Any]:
             "min_size": 1,
             "max_size": pool,
             # How long a connection is waited for. What is left of five seconds is for what is asked
-            # then: `pneumatic.lib.postgres` sees to it.
+            # then: `pneumatic.lib.database.postgres` sees to it.
             "timeout": 4,
             # More than these wait for nothing: their turn would come too late.
             "max_waiting": 256,

@@ -1,0 +1,1 @@
+"""What every HTTP door shares: layers around a request, bodies, pages, problems."""

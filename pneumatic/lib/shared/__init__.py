@@ -1,0 +1,1 @@
+"""Counts that all processes share through Redis, and have without it each for itself."""
