@@ -1,4 +1,4 @@
-"""Every address of the server. What machines probe is answered earlier, in lib/middleware.py."""
+"""Every address of the server. What machines probe is answered earlier, in the middleware."""
 
 import sys
 from collections.abc import Callable

@@ -75,7 +75,17 @@ async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Res
     asked = _ask(drafts)
     rows = await asyncpostgres.rows(*_statement(asked, wait=wait))
     results, others = _announce(drafts, asked, rows)
-    return {**results, **await in_database(_not_stored, others)} if others else results
+    return {**results, **await _not_stored_from_the_loop(others)} if others else results
+
+
+async def _not_stored_from_the_loop(others: _Others) -> Mapping[int, Result]:
+    if all(answer.outcome != "known" for _, answer in others.values()):
+        return _not_stored(others)
+    try:
+        return await in_database(_not_stored, others)
+    except Unavailable as problem:
+        # What was stored beside these is acknowledged all the same.
+        return dict.fromkeys(others, problem)
 
 
 def _ask(drafts: Mapping[int, Draft]) -> list[_Asked]:

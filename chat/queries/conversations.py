@@ -186,6 +186,9 @@ def page(
         last = rows[-1].newest
         return Page([*rows], has_before=rows[0].seq > 1, has_after=rows[-1].seq < last)
     last = conversation_for(user, conversation_id).conversation.last_seq
+    if before is not None and min(before - 1, last) > 0:
+        # Somebody who was no member a moment ago, and is one now.
+        return page(user, conversation_id, before=before, limit=limit)
     first = (after or 0) + 1
     return Page([], has_before=last > 0 and first > 1, has_after=first <= last)
 

@@ -50,6 +50,13 @@ class GroupCommit(Generic[Q, A]):
         """Whether nothing waits or is being written."""
         return self._task is None or self._task.done()
 
+    def when_idle(self, call: Callable[[], object]) -> None:
+        """Call this as soon as nothing waits or is being written: now, or later."""
+        if self._task is None or self._task.done():
+            call()
+        else:
+            self._task.add_done_callback(lambda _: self.when_idle(call))
+
     async def ask(self, question: Q, until: float | None = None) -> A:
         """The answer. Raises the `ProblemError` that it is, or `Unavailable`.
 

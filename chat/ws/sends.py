@@ -7,17 +7,22 @@ of its own, and comes back when nothing of it waits any more: it holds nobody el
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from chat.actions.sending import Busy, Draft, Result, Sent, asend_messages
+from django.conf import settings
+
+from chat.actions.sending import Busy, Draft, Result, Sent, asend_messages, send_messages
 from chat.ws.groupcommit import GroupCommit
 from pneumatic.lib.database import threads
+from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
 
 #: Messages in one transaction: enough to share its cost, few enough to keep it short.
 _TOGETHER: Final = 100
+#: One on SQLite, which lets one write at a time.
 _COMMON_LANES: Final = 2
 
 _Lane = GroupCommit[Draft, Sent | Busy]
@@ -28,14 +33,16 @@ async def _at_once(drafts: Sequence[Draft]) -> list[Result]:
 
 
 async def _in_time(drafts: Sequence[Draft]) -> list[Result]:
-    return await asend_messages(drafts=drafts)
+    # In a thread: the event loop's own connections are few, and this may wait for a lock.
+    return await in_database(send_messages, drafts=drafts)
 
 
 class SendQueue:
     """One event loop's waiting sends."""
 
     def __init__(self) -> None:
-        self._common = [_Lane(_at_once, _TOGETHER) for _ in range(_COMMON_LANES)]
+        lanes = 1 if settings.ON_SQLITE else _COMMON_LANES
+        self._common = [_Lane(_at_once, _TOGETHER) for _ in range(lanes)]
         self._own: dict[UUID, _Lane] = {}
 
     async def send(self, draft: Draft) -> Sent:
@@ -45,7 +52,7 @@ class SendQueue:
         """
         until = asyncio.get_running_loop().time() + threads.SECONDS
         if draft.conversation_id not in self._own:
-            common = self._common[draft.conversation_id.int % _COMMON_LANES]
+            common = self._common[draft.conversation_id.int % len(self._common)]
             result = await common.ask(draft, until)
             if isinstance(result, Sent):
                 return result
@@ -53,11 +60,14 @@ class SendQueue:
         try:
             result = await lane.ask(draft, until)
         finally:
-            if lane.is_idle and self._own.get(draft.conversation_id) is lane:
-                del self._own[draft.conversation_id]
+            lane.when_idle(partial(self._forget, draft.conversation_id, lane))
         if isinstance(result, Busy):
             raise Unavailable
         return result
+
+    def _forget(self, conversation_id: UUID, lane: _Lane) -> None:
+        if self._own.get(conversation_id) is lane:
+            del self._own[conversation_id]
 
     async def settle(self) -> None:
         """Return when nothing waits any more."""

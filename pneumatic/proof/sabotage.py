@@ -189,11 +189,23 @@ def _replace_everywhere(name: str, old: object, new: object) -> None:
             setattr(module, name, new)
 
 
+def _send_through_threads() -> None:
+    """The event loop's own way to PostgreSQL passes by what is replaced here."""
+    from chat.actions import sending
+    from pneumatic.lib.database.threads import in_database
+
+    async def by_thread(**options: Any) -> list[Any]:
+        return await in_database(sending.send_messages, **options)
+
+    _replace_everywhere("asend_messages", sending.asend_messages, by_thread)
+
+
 def main() -> None:
     django.setup()
     import uvicorn
     from django.conf import settings
 
+    _send_through_threads()
     SABOTAGES[sys.argv[1]]()
     uvicorn.run(
         "pneumatic.asgi:application",

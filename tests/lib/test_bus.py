@@ -1,7 +1,7 @@
 """The bus over a channel layer that fails in the ways that Redis does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -11,6 +11,7 @@ from channels.layers import InMemoryChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from pneumatic.lib.realtime import buses as bus_module
 from pneumatic.lib.realtime import channel
@@ -117,6 +118,29 @@ async def test_a_layer_that_falls_silent_is_connected_to_anew_in_every_group(
         await from_another_process(layer, group, "again")
     await until(lambda: ("c", "again") in listener.heard)
     assert listener.heard == [("a", "again"), ("c", "again")]
+
+
+async def test_a_listener_that_fails_keeps_nothing_from_the_others(
+    bus: Bus, layer: Layer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.join(["a"])
+    other: list[Any] = []
+    really = bus.channel.send
+
+    def fail(group: str, envelopes: Sequence[Envelope]) -> None:
+        raise ZeroDivisionError
+
+    async def send(by_group: Mapping[str, Any]) -> None:
+        other.extend(by_group)
+        await really(by_group)
+
+    monkeypatch.setattr(listener, "deliver", fail)
+    monkeypatch.setattr(bus.channel, "send", send)
+    with capture_logs() as lines:
+        bus.publish("a", {"text": "one"})
+        bus.publish("b", {"text": "two"})
+    assert [line["event"] for line in lines] == ["not_delivered"] * 2
+    await until(lambda: {"a", "b"} <= set(other))
 
 
 async def test_it_is_tried_again_until_the_layer_is_there(

@@ -78,6 +78,13 @@ async def test_what_was_taken_ahead_is_worthless_when_its_bucket_is_full_again(
     assert purse.tokens == 8
 
 
+async def test_those_who_ask_at_the_same_time_take_no_more_ahead_than_one(calls: list[int]) -> None:
+    budget, spending = Budget(0, 240), _Spending()
+    waits = await asyncio.gather(*(spending.spend_ahead(budget, "k") for _ in range(20)))
+    assert waits == [0.0] * 20
+    assert spending._purse(budget, "k").tokens == 8
+
+
 @pytest.mark.usefixtures("no_redis")
 async def test_without_redis_the_budget_is_the_same() -> None:
     budget = Budget(0, 240)

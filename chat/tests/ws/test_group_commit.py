@@ -4,8 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
+from chat.actions import storing_at_once
 from chat.actions.sending import Draft, Result, Sent, asend_messages, send_messages
 from chat.errors import BadField, IdTaken, NoSuchConversation
 from chat.models import Conversation, Message
@@ -13,7 +15,8 @@ from chat.queries import seats_of
 from chat.ws import sends
 from chat.ws.sends import SendQueue
 from pneumatic.lib.database.threads import in_database
-from pneumatic.testing.factories import World, make_direct
+from pneumatic.lib.errors import Unavailable
+from pneumatic.testing.factories import World, make_direct, make_group
 
 pytestmark = pytest.mark.usefixtures("each_way")
 live = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
@@ -138,6 +141,52 @@ class TestQueue:
         seqs = [(await each).message.seq for each in stuck]
         assert sorted(seqs) == [2, 3, 4]
         assert not queue._own
+
+    @pytest.mark.needs_postgres
+    async def test_many_locked_conversations_delay_no_other_either_f12(
+        self, live_world: World
+    ) -> None:
+        def begin() -> list[Conversation]:
+            return [make_group(live_world.alice) for _ in range(settings.LOOP_CONNECTIONS + 2)]
+
+        stuck_in = await in_database(begin)
+        locked, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                ids = [each.id for each in stuck_in]
+                list(Conversation.objects.select_for_update().filter(id__in=ids))
+                locked.set()
+                release.wait(10)
+
+        holder = asyncio.create_task(in_database(hold))
+        await asyncio.to_thread(locked.wait, 10)
+        queue = SendQueue()
+        stuck = [
+            asyncio.create_task(queue.send(_draft(live_world, conversation_id=each.id)))
+            for each in stuck_in
+        ]
+        for _ in range(3):
+            assert not (await queue.send(_draft(live_world))).duplicate
+        assert not any(each.done() for each in stuck)
+        release.set()
+        await asyncio.gather(holder, *stuck)
+        await queue.settle()
+        assert not queue._own
+
+    @pytest.mark.needs_postgres
+    async def test_what_was_stored_is_acknowledged_though_the_repeat_beside_it_is_not(
+        self, live_world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known, fresh = _draft(live_world), _draft(live_world)
+        await SendQueue().send(known)
+
+        async def away(*_: Any, **__: Any) -> Any:
+            raise Unavailable
+
+        monkeypatch.setattr(storing_at_once, "in_database", away)
+        results = await asend_messages(drafts=[known, fresh])
+        assert [type(each) for each in results] == [Unavailable, Sent]
 
     async def test_one_id_into_two_conversations_at_once_is_a_message_in_one(
         self, live_world: World

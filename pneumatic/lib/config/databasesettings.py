@@ -56,6 +56,8 @@ def _postgres(told: dict[str, Any], pool: int) -> dict[str, Any]:
         "keepalives_interval": 1,
         "keepalives_count": 2,
         "tcp_user_timeout": 5000,
+        # For those statements alone that ask for it: Django's own aren't prepared.
+        "prepare_threshold": 5,
         **told,
         # What the address says comes later and wins, but for the last: what is acknowledged is on
         # the disk, whatever the server's own setting is.

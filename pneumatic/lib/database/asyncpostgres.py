@@ -35,7 +35,7 @@ _INTERVAL: Final = 0.1  # as in psycopg
 class _Connection(psycopg.AsyncConnection[Any]):
     """A connection whose waits end when whoever has borrowed it gives up."""
 
-    #: By `time.monotonic`; None while nobody has it: what the pool does has bounds of its own.
+    #: By `time.monotonic`; None while nobody has it.
     until: float | None = None
 
     async def wait(
@@ -78,10 +78,14 @@ class _Connections:
             await self.pool.drain()
 
 
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute(
-        "SELECT set_config('TimeZone', %s, false)", [connections["default"].timezone_name]
-    )
+async def _configure(connection: _Connection) -> None:
+    connection.until = time.monotonic() + SECONDS
+    try:
+        await connection.execute(
+            "SELECT set_config('TimeZone', %s, false)", [connections["default"].timezone_name]
+        )
+    finally:
+        connection.until = None
 
 
 _connections = PerLoop(_Connections)
@@ -133,7 +137,7 @@ async def _rows(
 ) -> Rows:
     if pool.closed:
         await pool.open()
-    borrowed = await pool.getconn()
+    borrowed = await pool.getconn(max(0.0, min(pool.timeout, until - time.monotonic())))
     try:
         borrowed.until = until
         cursor = await psycopg.AsyncCursor(borrowed).execute(sql, parameters, prepare=True)

@@ -56,6 +56,9 @@ class SharedReads(Generic[K, V]):
                 self._hurry.clear()
             try:
                 found = await in_database(self.read, keys)
+                for each, answers in some.items():
+                    for answer in _waited_for({each: answers}):
+                        answer.set_result(found[each])
             except Exception as error:
                 for answer in _waited_for(some):
                     answer.set_exception(error)
@@ -64,10 +67,6 @@ class SharedReads(Generic[K, V]):
                 for answer in (*_waited_for(some), *_waited_for(self._asked)):
                     answer.cancel()
                 raise
-            else:
-                for each, answers in some.items():
-                    for answer in _waited_for({each: answers}):
-                        answer.set_result(found[each])
 
     async def _gather(self) -> None:
         try:

@@ -159,7 +159,11 @@ class Bus:
 
     def _publish(self, group: str, envelopes: Sequence[Envelope]) -> None:
         if self._listener is not None:
-            self._listener.deliver(group, envelopes)
+            try:
+                self._listener.deliver(group, envelopes)
+            except Exception:
+                # A defect. What else is to be announced, of a batch that is committed, goes on.
+                log.exception("not_delivered", group=group)
         if not self.healthy:
             # Nobody would get it. The others are told to catch up when the layer is back.
             self._dropped = True

@@ -1,9 +1,9 @@
 """Spending budgets from the event loop, whose calls of Redis are shared and made early.
 
 Who does something often has a few tokens taken ahead, while their bucket is more than half full,
-and doesn't wait for Redis until these are used up. So nobody ever gets more than the budget, over
-all processes; and who does things through several processes may be refused at most the tokens that
-the others took ahead too early, out of the bucket's upper half.
+and doesn't wait for Redis until these are used up. In the long run nobody gets more than the
+budget, over all processes. At once it may be these tokens more for each process, as the bucket
+refills meanwhile, and so many less where another process holds them.
 """
 
 import asyncio
@@ -70,8 +70,15 @@ class _Spending:
                 purse.is_refilling = True
                 self._spawn(self._refill(budget, key, purse, ahead))
             return 0.0
-        spent = await self.ask(budget, Ask(key, 1.0, ahead))
-        self._put(purse, spent.ahead)
+        if purse.is_refilling:
+            # By somebody else who came just before: once is enough.
+            return (await self.ask(budget, Ask(key, 1.0))).wait
+        purse.is_refilling = True
+        try:
+            spent = await self.ask(budget, Ask(key, 1.0, ahead))
+            self._put(purse, spent.ahead)
+        finally:
+            purse.is_refilling = False
         return spent.wait
 
     async def ask(self, budget: Budget, ask: Ask) -> Spent:
@@ -93,6 +100,8 @@ class _Spending:
         return purse
 
     def _put(self, purse: _Purse, ahead: float) -> None:
+        if not ahead:
+            return
         now = asyncio.get_running_loop().time()
         purse.tokens = ahead + (purse.tokens if now < purse.until else 0.0)
         purse.until = now + MINUTE
