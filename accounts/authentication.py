@@ -19,7 +19,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import actions, knowndevices, queries, tokens
-from accounts.actions import settle_pair, touch_session
+from accounts.actions import settle_pairs, touch_session
 from accounts.errors import InvalidToken, SessionRevoked, WrongCredentials
 from accounts.models import AuditKind, Session, User
 from accounts.tokens import Claims
@@ -46,6 +46,7 @@ def authenticate_token(raw: str) -> Identity:
     found = _identity(claims, queries.active_session(claims.session_id))
     if isinstance(found, Unauthenticated):
         raise found
+    settle_pairs(used=[(found.session, claims)])
     return found
 
 
@@ -60,10 +61,14 @@ def claims_of(raw: str) -> Claims:
 def authenticate_all(asked: Collection[Claims]) -> dict[Claims, Identity | Unauthenticated]:
     """Whoever these stand for, or why nobody does, in one query for all of them.
 
-    As ``authenticate_token``, with a second query for each pair's first use and for each refusal.
+    As ``authenticate_token``, with one more for all first uses of a pair, and for each refusal.
     """
     sessions = queries.active_sessions_among(each.session_id for each in asked)
-    return {each: _identity(each, sessions.get(each.session_id)) for each in asked}
+    found = {each: _identity(each, sessions.get(each.session_id)) for each in asked}
+    settle_pairs(
+        used=[(who.session, each) for each, who in found.items() if isinstance(who, Identity)]
+    )
+    return found
 
 
 def _identity(claims: Claims, session: Session | None) -> Identity | Unauthenticated:
@@ -71,7 +76,6 @@ def _identity(claims: Claims, session: Session | None) -> Identity | Unauthentic
         return SessionRevoked.because(queries.why_ended(claims.session_id))
     if session.user_id != claims.user_id:
         return InvalidToken()
-    settle_pair(session=session, claims=claims)
     return Identity(user=session.user, session=session, expires_at=claims.expires_at)
 
 

@@ -29,7 +29,7 @@ CONVERSATIONS: Final = 1_000
 #: Seconds between two heartbeats of a client.
 HEARTBEAT: Final = 25
 #: Hellos that one process answers at the same time; the others wait for their turn. They share
-#: their reads, so this is about how many share one.
+#: their reads.
 WELCOMES_AT_ONCE: Final = 32
 #: Those that catch up at the same time, each with reads of its own.
 CATCH_UPS_AT_ONCE: Final = 4

@@ -10,7 +10,7 @@ from accounts.actions.passwords import (
     set_password,
 )
 from accounts.actions.registration import register, register_user, verify_registration
-from accounts.actions.rotation import refresh_session, settle_pair
+from accounts.actions.rotation import refresh_session, settle_pairs
 from accounts.actions.second_factor import (
     Enrolment,
     begin_second_factor,
@@ -68,7 +68,7 @@ __all__ = [
     "revoke_session",
     "revoke_sessions",
     "set_password",
-    "settle_pair",
+    "settle_pairs",
     "sign_in",
     "sign_out",
     "sign_out_everywhere",

@@ -1,7 +1,12 @@
 """Refresh tokens: each is good for one exchange, and a used one that comes back is a theft."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import devices, queries, tokens
@@ -42,13 +47,21 @@ def refresh_session(*, refresh: str, address: str | None = None) -> Session:
     raise SessionRevoked.because(queries.why_ended(claims.session_id))
 
 
-def settle_pair(*, session: Session, claims: Claims) -> None:
-    """Take note that an access token is in use: the refresh token before its pair is dead now.
+def settle_pairs(*, used: Iterable[tuple[Session, Claims]]) -> None:
+    """Take note that access tokens are in use: the refresh tokens before their pairs are dead now.
 
-    A write for the first use of each pair only.
+    A write for the first use of each pair only, and one for all of them.
     """
-    if session.previous_jti and claims.pair == session.refresh_jti:
-        Session.objects.filter(pk=session.pk, refresh_jti=claims.pair).update(previous_jti="")
+    first = [
+        session
+        for session, claims in used
+        if session.previous_jti and claims.pair == session.refresh_jti
+    ]
+    if not first:
+        return
+    pairs = (Q(pk=session.pk, refresh_jti=session.refresh_jti) for session in first)
+    Session.objects.filter(reduce(or_, pairs)).update(previous_jti="")
+    for session in first:
         session.previous_jti = ""
 
 

@@ -85,26 +85,27 @@ async def depart(*, user_id: UUID, device: str) -> None:
 
 async def come_back(*, user_ids: Iterable[UUID]) -> None:
     """These people were taken for gone, or Redis forgot them: they are here."""
-    for user_id in user_ids:
-        try:
-            circle = await _circles.get().of(user_id)
-        except Unavailable as error:
-            # Devices learn of it when they ask for states again.
-            log.info("return_not_told", user=str(user_id), error=repr(error))
-            return
-        # They may have gone since, and that was told already.
-        if await presence.online_among([str(user_id)]):
-            fanout.presence({user_id: circle}, online=True)
+    await asyncio.gather(*(_tell_of_return(each) for each in user_ids))
+
+
+async def _tell_of_return(user_id: UUID) -> None:
+    try:
+        circle = await _circles.get().of(user_id)
+    except Unavailable as error:
+        # Devices learn of it when they ask for states again.
+        log.info("return_not_told", user=str(user_id), error=repr(error))
+        return
+    # They may have gone since, and that was told already.
+    if await presence.online_among([str(user_id)]):
+        fanout.presence({user_id: circle}, online=True)
 
 
 async def miss() -> None:
     """Tell of those who are gone without a word: their process was killed, or Redis was away."""
     while True:
         gone = await presence.gone(_GONE_AT_ONCE)
-        for user_id in gone:
-            if not await _tell_of_going(user_id):
-                return
-        if len(gone) < _GONE_AT_ONCE:
+        told = await asyncio.gather(*(_tell_of_going(user_id) for user_id in gone))
+        if not all(told) or len(gone) < _GONE_AT_ONCE:
             return
 
 
@@ -117,6 +118,6 @@ async def _tell_of_going(user_id: UUID) -> bool:
         return False
     fanout.presence({user_id: circle}, online=False)
     if not await presence.settled(user_id):
-        # They came back meanwhile, and that was told before this.
+        # They came back meanwhile, and that may have been told before this.
         fanout.presence({user_id: circle}, online=True)
     return True

@@ -24,6 +24,7 @@ from chat.queries.devices import (
     epoch,
     is_another_unheard,
     standings_of,
+    told_of,
     versions_of,
 )
 from chat.queries.positions import NOBODY, Beside, Position, beside, positions_in
@@ -53,6 +54,7 @@ __all__ = [
     "seats_of",
     "standings_of",
     "still_there",
+    "told_of",
     "unread_mentions",
     "versions_of",
     "visible_to",

@@ -6,7 +6,6 @@ together than PostgreSQL to answer it.
 """
 
 from collections.abc import Collection, Sequence
-from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -70,10 +69,18 @@ def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
 def circles_of(user_ids: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
     """The conversations in which people's coming and going is told, as in `entrances_of`."""
     _, found = _numbers_of(user_ids, "ended_version")
-    return {
-        each: dict(islice(found.get(each, {}).items(), limits.PRESENCE_CONVERSATIONS))
-        for each in user_ids
-    }
+    circles = {}
+    for user_id in user_ids:
+        there = found.get(user_id, {})
+        circles[user_id] = {each: there[each] for each in told_of(there)}
+    return circles
+
+
+def told_of(conversations: Collection[UUID]) -> Collection[UUID]:
+    """Those of a person's conversations where their coming and going is told: always the same."""
+    if len(conversations) <= limits.PRESENCE_CONVERSATIONS:
+        return conversations
+    return sorted(conversations, reverse=True)[: limits.PRESENCE_CONVERSATIONS]
 
 
 def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:

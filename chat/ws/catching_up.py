@@ -153,7 +153,9 @@ async def tell(
     turn: Turn = nullcontext,
 ) -> set[str]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    acquaintances = set(found.beside.people)
+    # Whoever was put out since this was read has heard so already, and shall not have it back.
+    beside = found.beside.without(found.readable - hub().conversations_of(socket))
+    acquaintances = set(beside.people)
     for part in found.parts:
         async with turn():
             page = await in_database(catchup.page, part)
@@ -167,7 +169,7 @@ async def tell(
     socket.tell(
         protocol.Synced(
             ref=command.ref,
-            receipts=presenters.receipts(found.beside),
+            receipts=presenters.receipts(beside),
             online=presenters.people(online),
         )
     )

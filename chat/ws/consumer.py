@@ -197,8 +197,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     @property
     def is_gone(self) -> bool:
-        """Nobody is there any more to hear an answer."""
-        return self._incoming.ended
+        """Nobody is there any more to hear an answer, or is to have one."""
+        return self._incoming.ended or self._close_code is not None
 
     def hello_came(self) -> None:
         """In time; how long its answer takes is not the device's fault."""

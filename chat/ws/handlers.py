@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
-from chat import groups, limits, metrics, presence, presenters, protocol
+from chat import groups, limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart, going
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
@@ -118,6 +117,8 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
         for each in (turns(), catch_up_turns())
     )
     await catching_up.bring_up_to_date(socket, identity, sync, own, shared)
+    if socket.is_gone:
+        raise Gone
     circle = partial(_circle_of, socket, ended)
     await arrive(user_id=identity.user.id, device=socket.device, circle=circle)
     socket.arrived = True
@@ -127,7 +128,7 @@ def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, 
     """Where to tell that the socket's person is online: in what they are in now."""
     return {
         each: max(ended.get(each, 0), hub().ended_in(each))
-        for each in islice(hub().conversations_of(socket), limits.PRESENCE_CONVERSATIONS)
+        for each in queries.told_of(hub().conversations_of(socket))
     }
 
 

@@ -133,11 +133,13 @@ class Rooms:
                 for group, room in rooms.items()
                 if not room.sockets and self.by_group.get(group) is room
             }
+            for room in empty.values():
+                # Before: where leaving is cut short, the next socket joins all the same.
+                room.joined = False
             if empty:
                 # Also of what isn't marked as joined: joining it may have been cut short.
                 await self.bus.leave(empty)
             for group, room in empty.items():
-                room.joined = False
                 if not room.sockets:
                     del self.by_group[group]
 

@@ -136,6 +136,7 @@ async def test_a_listener_that_fails_keeps_nothing_from_the_others(
 
     monkeypatch.setattr(listener, "deliver", fail)
     monkeypatch.setattr(bus.channel, "send", send)
+    monkeypatch.setattr(bus.channel, "hears_alone", lambda _: False)
     with capture_logs() as lines:
         bus.publish("a", {"text": "one"})
         bus.publish("b", {"text": "two"})

@@ -1,4 +1,7 @@
 import asyncio
+import signal
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -35,6 +38,35 @@ async def test_who_gives_up_takes_no_answer_from_those_who_stay() -> None:
     gone.cancel()
     assert await stays == b"stays"
     assert await script.arun([], "next") == b"next"
+    await redisscript.close()
+
+
+async def test_who_waits_while_redis_hangs_is_not_kept_one_batch_after_another(
+    mortal_redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script("return ARGV[1]")
+    assert await script.arun([], "before") == b"before"
+    tries: list[int] = []
+    really = redisscript._sent_through
+
+    async def counted(connection: Any, commands: Sequence[Any]) -> Any:
+        tries.append(len(commands))
+        return await really(connection, commands)
+
+    monkeypatch.setattr(redisscript, "_sent_through", counted)
+    monkeypatch.setattr(redisscript, "TOGETHER", 10)
+    # Long enough that whoever was told last has not come to his turn before the next try.
+    monkeypatch.setattr(redisscript, "PAUSE", 60.0)
+    mortal_redis.process.send_signal(signal.SIGSTOP)
+    try:
+        answers = await asyncio.gather(
+            *(script.arun([], str(n)) for n in range(100)), return_exceptions=True
+        )
+    finally:
+        mortal_redis.process.send_signal(signal.SIGCONT)
+    assert {type(each) for each in answers} == {redisscript.Away}
+    # The first batch, once more where its connection may only have been stale.
+    assert sum(tries) <= 2 * 10
     await redisscript.close()
 
 

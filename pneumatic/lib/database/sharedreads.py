@@ -1,4 +1,4 @@
-"""Questions to the database that are asked together: one read answers all who ask before it begins.
+"""Questions to the database that are asked together: a read answers many who ask before it begins.
 
 Those who come while it goes on wait for the next: an answer never rests on a read that began before
 its question came in.
@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from pneumatic.lib.database.threads import in_database
+from pneumatic.lib.errors import Unavailable
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -59,6 +60,12 @@ class SharedReads(Generic[K, V]):
                 for each, answers in some.items():
                     for answer in _waited_for({each: answers}):
                         answer.set_result(found[each])
+            except Unavailable as error:
+                # Nobody else shall wait as long for the same.
+                for answer in (*_waited_for(some), *_waited_for(self._asked)):
+                    answer.set_exception(error)
+                self._asked.clear()
+                self._hurry.clear()
             except Exception as error:
                 for answer in _waited_for(some):
                     answer.set_exception(error)

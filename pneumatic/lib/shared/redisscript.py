@@ -149,6 +149,9 @@ class _LoopsClient:
                         call.answer.set_exception(error)
                 if not isinstance(error, Exception):
                     raise  # The event loop ends.
+                if isinstance(error, _failures()):
+                    # Now, and not when who asked gets to it: the next ones shall not try as well.
+                    _outage.began(error)
                 continue
             for call, answer in zip(some, answers, strict=True):
                 if call.answer.done():
