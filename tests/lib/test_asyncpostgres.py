@@ -11,11 +11,15 @@ import pytest
 import pytest_asyncio
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
+from pytest_django import Settings
 
 from pneumatic.lib.database import asyncpostgres
 from pneumatic.lib.database.postgres import NoAnswer
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
+
+#: As the settings have it.
+MINE = settings.LOOP_CONNECTIONS
 
 pytestmark = [
     pytest.mark.needs_postgres,
@@ -25,7 +29,9 @@ pytestmark = [
 
 
 @pytest_asyncio.fixture(autouse=True)
-async def _ends() -> AsyncIterator[None]:
+async def _ends(settings: Settings) -> AsyncIterator[None]:
+    """One connection, unless a test says otherwise: else any of them may answer."""
+    settings.LOOP_CONNECTIONS = 1
     yield
     await asyncpostgres.close()
 
@@ -51,8 +57,12 @@ async def test_rows_are_as_django_reads_them() -> None:
     assert (zone, durable) == ("UTC", "on")
 
 
-async def test_one_connection_serves_one_after_the_other_and_a_few_all_at_once() -> None:
+async def test_one_connection_serves_one_after_the_other() -> None:
     assert len({await backend() for _ in range(5)}) == 1
+
+
+async def test_a_few_connections_serve_all_who_ask_at_once(settings: Settings) -> None:
+    settings.LOOP_CONNECTIONS = 4
     began = time.monotonic()
     many = [asyncpostgres.rows("SELECT pg_sleep(0.01)", []) for _ in range(50)]
     await asyncio.gather(*many)
@@ -65,7 +75,7 @@ async def test_one_connection_serves_one_after_the_other_and_a_few_all_at_once()
 
 async def test_they_and_djangos_are_no_more_than_one_process_may_have() -> None:
     options = connection.settings_dict["OPTIONS"]["pool"]
-    assert options["max_size"] + settings.LOOP_CONNECTIONS == 16
+    assert (options["max_size"], MINE) == (12, 4)
 
 
 async def test_what_the_database_refuses_is_an_error_of_djangos() -> None:

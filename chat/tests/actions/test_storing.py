@@ -17,7 +17,7 @@ from chat.actions import sending, storing, storing_at_once
 from chat.actions.drafts import Draft, Sent
 from chat.actions.members import remove_member
 from chat.actions.receipts import mark_read
-from chat.actions.sending import send_messages
+from chat.actions.sending import asend_messages, send_messages
 from chat.models import Conversation, Membership, Mention, Message
 from pneumatic.lib import realtime
 from pneumatic.lib.errors import Unavailable
@@ -211,3 +211,19 @@ def test_what_was_stored_is_announced_though_the_repeats_beside_it_cannot_be_rea
     assert isinstance(sent, Sent)
     assert not sent.duplicate
     assert [str(fresh.id) in envelope["text"] for _, envelope in published] == [True]
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_what_was_stored_is_acknowledged_though_the_repeat_beside_it_is_not(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, fresh = (Draft(live_world.alice, live_world.group.id, uuid.uuid4(), n) for n in "ab")
+    await asend_messages(drafts=[known])
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable
+
+    monkeypatch.setattr(storing_at_once, "in_database", away)
+    results = await asend_messages(drafts=[known, fresh])
+    assert [type(each) for each in results] == [Unavailable, Sent]

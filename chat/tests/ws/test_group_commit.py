@@ -7,7 +7,6 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from chat.actions import storing_at_once
 from chat.actions.sending import Draft, Result, Sent, asend_messages, send_messages
 from chat.errors import BadField, IdTaken, NoSuchConversation
 from chat.models import Conversation, Message
@@ -15,7 +14,6 @@ from chat.queries import seats_of
 from chat.ws import sends
 from chat.ws.sends import SendQueue
 from pneumatic.lib.database.threads import in_database
-from pneumatic.lib.errors import Unavailable
 from pneumatic.testing.factories import World, make_direct, make_group
 
 pytestmark = pytest.mark.usefixtures("each_way")
@@ -173,20 +171,6 @@ class TestQueue:
         await asyncio.gather(holder, *stuck)
         await queue.settle()
         assert not queue._own
-
-    @pytest.mark.needs_postgres
-    async def test_what_was_stored_is_acknowledged_though_the_repeat_beside_it_is_not(
-        self, live_world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        known, fresh = _draft(live_world), _draft(live_world)
-        await SendQueue().send(known)
-
-        async def away(*_: Any, **__: Any) -> Any:
-            raise Unavailable
-
-        monkeypatch.setattr(storing_at_once, "in_database", away)
-        results = await asend_messages(drafts=[known, fresh])
-        assert [type(each) for each in results] == [Unavailable, Sent]
 
     async def test_one_id_into_two_conversations_at_once_is_a_message_in_one(
         self, live_world: World

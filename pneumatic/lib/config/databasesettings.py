@@ -62,6 +62,9 @@ def _postgres(told: dict[str, Any], pool: int) -> dict[str, Any]:
         # What the address says comes later and wins, but for the last: what is acknowledged is on
         # the disk, whatever the server's own setting is.
         "options": "-c statement_timeout=15000 -c lock_timeout=3000"
+        # One device is in three conversations and the next in a thousand: a plan that is kept for
+        # all is the wrong one for many. Our functions, which find by key, keep theirs.
+        " -c plan_cache_mode=force_custom_plan"
         " -c idle_in_transaction_session_timeout=30000"
         f" {told.get('options', '')} -c synchronous_commit=on",
     }
