@@ -7,6 +7,8 @@ that is used here, brings this function anew.
 
 from django.db import migrations
 
+from chat.migrations._functions import function
+
 # The plan is kept for as long as the connection is, and rows are found one by one through their
 # unique keys, whatever the statistics say: a plan that was made while the tables were small would
 # read them through later.
@@ -138,15 +140,7 @@ $function$
 DROP = "DROP FUNCTION chat_append(json, boolean)"
 
 
-def _on_postgres(sql):
-    def execute(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(sql, params=None)
-
-    return execute
-
-
 class Migration(migrations.Migration):
     dependencies = [("chat", "0002_unheard"), ("accounts", "0001_initial")]
 
-    operations = [migrations.RunPython(_on_postgres(APPEND), _on_postgres(DROP))]
+    operations = [function(APPEND, DROP)]

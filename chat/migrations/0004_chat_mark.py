@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from chat.migrations._functions import function
+
 MARK = """
 CREATE FUNCTION chat_mark(marks json)
 RETURNS TABLE (
@@ -69,15 +71,7 @@ $function$
 DROP = "DROP FUNCTION chat_mark(json)"
 
 
-def _on_postgres(sql):
-    def execute(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(sql, params=None)
-
-    return execute
-
-
 class Migration(migrations.Migration):
     dependencies = [("chat", "0003_chat_append")]
 
-    operations = [migrations.RunPython(_on_postgres(MARK), _on_postgres(DROP))]
+    operations = [function(MARK, DROP)]

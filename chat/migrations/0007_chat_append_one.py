@@ -6,6 +6,8 @@ the plainest statements: it has half of the work with it.
 
 from django.db import migrations
 
+from chat.migrations._functions import function
+
 # As for `chat_append`: plans are kept, and rows found through their keys.
 APPEND = """
 CREATE FUNCTION chat_append_one(
@@ -78,15 +80,7 @@ $function$
 DROP = "DROP FUNCTION chat_append_one(uuid, uuid, uuid, text, bytea, boolean)"
 
 
-def _on_postgres(sql):
-    def execute(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(sql, params=None)
-
-    return execute
-
-
 class Migration(migrations.Migration):
     dependencies = [("chat", "0006_membership_of_user")]
 
-    operations = [migrations.RunPython(_on_postgres(APPEND), _on_postgres(DROP))]
+    operations = [function(APPEND, DROP)]

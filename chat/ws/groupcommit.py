@@ -68,7 +68,7 @@ class GroupCommit(Generic[Q, A]):
         answer: asyncio.Future[A] = loop.create_future()
         one = _Waiting(question, answer, until)
         self._waiting.append(one)
-        if self._task is None or self._task.done():
+        if self.is_idle:
             self._task = loop.create_task(self._run())
         timer = loop.call_at(until, one.give_up)
         try:

@@ -17,6 +17,7 @@ from django.db import connections
 from psycopg.abc import PQGen
 
 from pneumatic.lib import tracing
+from pneumatic.lib.database import threads
 from pneumatic.lib.database.outages import ATTEMPTS, leads_nowhere, unavailable_from, was_undone
 from pneumatic.lib.database.postgres import given_up
 from pneumatic.lib.errors import Unavailable
@@ -28,7 +29,7 @@ RV = TypeVar("RV")
 Rows = list[tuple[Any, ...]]
 
 #: How long a statement lasts at most, in seconds, waiting for a connection included.
-SECONDS: Final = 5.0
+SECONDS: Final = threads.SECONDS
 _INTERVAL: Final = 0.1  # as in psycopg
 
 
