@@ -100,7 +100,7 @@ def is_another_unheard(process: UUID) -> bool:
 def rows_for(user_ids: Collection[UUID], statement: str, **words: str) -> list[tuple[Any, ...]]:
     """The rows of a statement about `{people}`, in the words of this database."""
     if connection.vendor == "postgresql":
-        # One parameter, however many they are: the plan is made once and kept.
+        # One parameter, however many they are: so it is one statement, which is parsed once.
         people = "{" + ",".join(map(str, user_ids)) + "}"
         written = statement.format(people="= ANY(%s::uuid[])", **_POSTGRESQL, **words)
         return one_statement(connection, written, [people])

@@ -100,7 +100,7 @@ async def close() -> None:
 
 
 async def rows(sql: str, parameters: Sequence[object]) -> Rows:
-    """What the statement returns; its plan is kept by the connection.
+    """What the statement returns; each connection has it parsed once.
 
     Begun anew where another transaction undid it. Raises `Unavailable` where the database doesn't
     answer, or not within ``SECONDS`` (then it may still have been done), else what Django raises.

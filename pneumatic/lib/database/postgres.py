@@ -111,7 +111,7 @@ class PatientConnection(psycopg.Connection[Any]):
 def one_statement(
     database: "BaseDatabaseWrapper", sql: str, parameters: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """The rows of a statement that is a transaction itself; its plan is kept by the connection.
+    """The rows of a statement that is a transaction itself; each connection has it parsed once.
 
     Where the thread has no connection yet, one is borrowed from Django's pool for this statement
     alone: what Django does to make it its own takes as long as the statement. Raises what Django
