@@ -14,7 +14,7 @@ process's hub what to do with it:
 | `revoked` | sessions | closes the session's sockets |
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from chat import groups, presenters, protocol
@@ -23,19 +23,26 @@ from pneumatic.lib import realtime
 
 
 def _announce(conversation_id: UUID, event: protocol.Event, *, ended: int) -> None:
-    realtime.publish_on_commit(
-        groups.conversation(conversation_id),
-        {"kind": "event", "text": protocol.encode(event), "ended": ended},
-    )
+    realtime.publish_on_commit(groups.conversation(conversation_id), _envelope(event, ended))
 
 
-def message_sent(message: Message, *, ended: int) -> None:
-    """`ended` is the conversation's `ended_version`."""
-    _announce(message.conversation_id, presenters.message_event(message), ended=ended)
+def _envelope(event: protocol.Event, ended: int) -> realtime.Envelope:
+    return {"kind": "event", "text": protocol.encode(event), "ended": ended}
+
+
+def messages_sent(messages: Iterable[tuple[Message, int]]) -> None:
+    """Each with its conversation's `ended_version`; those of a conversation are told together."""
+    told: dict[UUID, list[realtime.Envelope]] = {}
+    for message, ended in messages:
+        envelope = _envelope(presenters.message_event(message), ended)
+        told.setdefault(message.conversation_id, []).append(envelope)
+    for conversation_id, envelopes in told.items():
+        realtime.publish_on_commit(groups.conversation(conversation_id), *envelopes)
 
 
 def message_changed(conversation: Conversation, message: Message) -> None:
-    message_sent(message, ended=conversation.ended_version)
+    event = presenters.message_event(message)
+    _announce(conversation.id, event, ended=conversation.ended_version)
 
 
 def member_changed(conversation: Conversation, membership: Membership) -> None:

@@ -37,8 +37,7 @@ def append(messages: Sequence[Message], *, now: datetime) -> None:
     _count(messages)
     _count_own(messages)
     count_mentions(messages)
-    for message in messages:
-        fanout.message_changed(message.conversation, message)
+    fanout.messages_sent((each, each.conversation.ended_version) for each in messages)
 
 
 def names_in(body: str) -> set[str]:

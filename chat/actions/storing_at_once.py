@@ -117,14 +117,16 @@ def _announce(
     """What was stored, and is announced by this; and what was not, with the function's answer."""
     results: dict[int, Result] = {}
     others: _Others = {}
+    stored: list[tuple[Message, int]] = []
     for (place, draft), one, row in zip(drafts.items(), asked, rows, strict=True):
         answer = _Answer(*row)
         if answer.outcome == "stored":
             message = _message(draft, one, answer)
-            fanout.message_sent(message, ended=answer.ended)
+            stored.append((message, answer.ended))
             results[place] = Sent(message, duplicate=False)
         else:
             others[place] = draft, answer
+    fanout.messages_sent(stored)
     return results, others
 
 

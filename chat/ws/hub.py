@@ -12,8 +12,9 @@ from uuid import UUID
 import structlog
 
 from accounts.queries import active_among
-from chat import groups, limits, metrics, presence, protocol, queries
+from chat import groups, limits, presence, protocol, queries
 from chat.actions.presence import come_back, miss
+from chat.ws import handouts
 from chat.ws.comings import Comings
 from chat.ws.crowd import crowd
 from chat.ws.endings import Endings
@@ -23,7 +24,6 @@ from pneumatic.lib import realtime
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.metrics import watch_loop_lag
 from pneumatic.lib.perloop import PerLoop
-from pneumatic.lib.realtime.readyframes import text_frame
 
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.
@@ -103,16 +103,31 @@ class Hub:
                 for envelope in envelopes:
                     self.endings.ended(UUID(envelope["session"]))
             case _:
-                for envelope in envelopes:
-                    self._deliver(group, envelope)
+                room = self._rooms.by_group.get(group)
+                if room is not None:
+                    self._deliver(group, room, envelopes)
 
-    def _deliver(self, group: str, envelope: realtime.Envelope) -> None:
-        room = self._rooms.by_group.get(group)
-        if room is None:
-            return
+    def _deliver(self, group: str, room: Room, envelopes: Sequence[realtime.Envelope]) -> None:
+        ready: list[realtime.Envelope] = []
+        for envelope in envelopes:
+            if (
+                envelope["kind"] in ("event", "state")
+                and room.held is None
+                and envelope.get("ended", 0) <= room.ended
+            ):
+                ready.append(envelope)
+                continue
+            # In their order: what this one does begins after what came before it.
+            handouts.hand_out(room, ready)
+            ready = []
+            self._act_on(group, room, envelope)
+        handouts.hand_out(room, ready)
+
+    def _act_on(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         match envelope["kind"]:
             case "event" | "state":
-                self._event(group, room, envelope)
+                # Somebody's membership ended and this process was not told: ask before handing on.
+                self._hold(group, room, envelope)
             case "ended":
                 self._ended(group, room, envelope)
             case "closed":
@@ -123,38 +138,12 @@ class Hub:
             case unknown:
                 log.warning("unknown_envelope", kind=unknown)
 
-    def _event(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
-        if room.held is None and envelope.get("ended", 0) <= room.ended:
-            self._hand_out(room, envelope)
-        else:
-            # Somebody's membership ended and this process was not told: ask before handing on.
-            self._hold(group, room, envelope)
-
     def _hold(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         if room.held is not None:
             room.held.append(envelope)
             return
         room.held = [envelope]
         self._spawn(self._recheck(group, room))
-
-    def _hand_out(self, room: Room, envelope: realtime.Envelope) -> None:
-        """Events are never left out. Of states only the latest of a key counts; others can go."""
-        text, at = envelope["text"], envelope.get("at", 0.0)
-        without, key = envelope.get("without"), envelope.get("key")
-        droppable = envelope["kind"] == "state" and key is None
-        frame, written = text_frame(text), 0
-        for socket in tuple(room.sockets):
-            if without is not None and str(socket.user_id) == without:
-                continue
-            outbound = socket.outbound
-            # Asked here, though `offer` would: this is what the process does most.
-            if outbound.is_free:
-                outbound.write(frame)
-                written += 1
-            else:
-                outbound.offer(text, at, droppable=droppable, key=key)
-        if written:
-            metrics.delivered(written, at)
 
     def _ended(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
         if any(str(socket.user_id) == envelope["user"] for socket in room.sockets):
@@ -185,9 +174,7 @@ class Hub:
             return
         room.ended = checked
         held, room.held = room.held or [], None
-        for envelope in held:
-            if envelope["kind"] != "ended":
-                self._hand_out(room, envelope)
+        handouts.hand_out(room, [envelope for envelope in held if envelope["kind"] != "ended"])
 
     async def _put_out_strangers(self, group: str, room: Room) -> int:
         """The newest end of a membership that everybody in the room is known to have survived."""

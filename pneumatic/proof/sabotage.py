@@ -100,10 +100,7 @@ def publish_before_commit() -> None:
 
     sending._store = fail_late
 
-    def publish_at_once(group: str, envelope: realtime.Envelope) -> None:
-        realtime.publish(group, envelope)
-
-    realtime.publish_on_commit = publish_at_once
+    realtime.publish_on_commit = realtime.publish
 
 
 def sync_forgets() -> None:

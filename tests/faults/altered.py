@@ -59,24 +59,25 @@ def weighed(_: str) -> None:
     """Tell the metric `faults_most_waiting_bytes` what has waited for all readers at once."""
     from prometheus_client import Gauge
 
-    from chat.ws.hub import Hub
+    from chat.ws import handouts
+    from chat.ws.hub import hub
 
-    hand_out = Hub._hand_out
+    hand_out = handouts.hand_out
     told = Gauge("faults_most_waiting_bytes", "In queues and in buffers, each text once.")
     most = 0
 
-    def weigh(hub: Hub, *arguments: Any) -> None:
+    def weigh(*arguments: Any) -> None:
         nonlocal most
-        hand_out(hub, *arguments)
+        hand_out(*arguments)
         texts, buffered = {}, 0
-        for socket in hub.sockets:
+        for socket in hub().sockets:
             queue, write = socket.outbound._queue, cast(Any, socket.outbound.write)
             texts.update({id(each.text): each.text for each in queue.entries} if queue else {})
             buffered += write.__self__.get_write_buffer_size()
         most = max(most, buffered + sum(map(sys.getsizeof, texts.values())))
         told.set(most)
 
-    setattr(Hub, "_hand_out", weigh)  # noqa: B010 - a method, but for this
+    setattr(handouts, "hand_out", weigh)  # noqa: B010 - a function, but for this
 
 
 ALTERATIONS: Final[dict[str, Callable[[str], None]]] = {

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -100,10 +101,13 @@ def _effect(
 ) -> Any:
     """What is answered, stored and announced; all of it is undone."""
     batches = [drafts] if together else [[draft] for draft in drafts]
-    told: list[tuple[str, Mapping[str, Any]]] = []
+    told: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     with monkeypatch.context() as patched, transaction.atomic():
         patched.setattr(sending, "storing_at_once", way)
-        patched.setattr(realtime, "publish_on_commit", lambda *each: told.append(each))
+        # Each conversation's in their order: between them there is none.
+        patched.setattr(
+            realtime, "publish_on_commit", lambda group, *each: told[group].extend(each)
+        )
         answers = [
             (each.duplicate, _columns(each.message)) if isinstance(each, Sent) else repr(each)
             for batch in batches
@@ -118,7 +122,7 @@ def _effect(
             for model in (Conversation, Membership)
         ]
         transaction.set_rollback(True)
-    return answers, rows, [(group, _timeless(envelope)) for group, envelope in told]
+    return answers, rows, {group: [*map(_timeless, each)] for group, each in told.items()}
 
 
 def _columns(row: Any) -> dict[str, Any]:

@@ -49,12 +49,12 @@ def publish(group: str, *envelopes: Envelope) -> None:
     # Else this loop's bus is closed: the process is ending.
 
 
-def publish_on_commit(group: str, envelope: Envelope) -> None:
+def publish_on_commit(group: str, *envelopes: Envelope) -> None:
     """Publish when the current transaction commits; nothing is published when it does not."""
     if asyncio._get_running_loop() is not None or connection.connection is None:
         # Nothing is left to commit: Django has no transactions in an event loop, and would open a
         # connection to find out that there is none elsewhere.
-        publish(group, envelope)
+        publish(group, *envelopes)
         return
     # Robust: what is committed has succeeded, whatever becomes of its announcement.
-    transaction.on_commit(lambda: publish(group, envelope), robust=True)
+    transaction.on_commit(lambda: publish(group, *envelopes), robust=True)
