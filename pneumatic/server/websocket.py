@@ -105,8 +105,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.writable = _Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
-        #: Whether a whole message has come since the last ping.
-        self._heard = False
+        #: When the last whole message came.
+        self._heard_at = self.loop.time()
         self._pace = Pace(times=FRAMES)
 
     # --- What comes -----------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         # Whole messages alone: a frame that comes byte by byte for ever keeps nobody here.
-        self._heard = True
+        self._heard_at = self.loop.time()
         # Uvicorn's own stops reading at each message, and goes on when it is taken: for most that
         # is at once, and each time it tells the kernel twice.
         paused, self.read_paused = self.read_paused, True
@@ -249,9 +249,16 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
         self._count()
 
+    def schedule_ping(self) -> None:
+        """Ask who has said nothing for so long; heartbeats come faster, and ask for nothing."""
+        due = max(self._heard_at, self.ping_sent_at) + (self.ping_interval or 0.0)
+        self.ping_timer = self.loop.call_at(due, self.send_keepalive_ping)
+
     def send_keepalive_ping(self) -> None:
-        self._heard = False
-        super().send_keepalive_ping()
+        if self._heard_at + (self.ping_interval or 0.0) > self.loop.time():
+            self.schedule_ping()  # It has spoken since.
+        else:
+            super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
         """Whoever says nothing is gone: what it has not read is of no use to anybody.
@@ -259,7 +266,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         Who does say something is there, and only behind: the ping waits among all that it has yet
         to read. So is who can't be heard, because we are behind with what it has said before.
         """
-        if self._heard or self.read_paused:
+        if self.read_paused or self._heard_at >= self.ping_sent_at:
             self.pong_timer = None
             self.pending_ping_payload = None
             self.schedule_ping()

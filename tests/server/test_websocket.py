@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -273,6 +273,32 @@ async def test_who_is_behind_with_a_ping_and_goes_on_talking_stays(app: App) -> 
             await app.ended.wait()
         await read_to_the_end(peer)
     assert len(app.heard) == 100
+
+
+async def test_who_speaks_is_asked_for_nothing_until_silent_for_the_interval(app: App) -> None:
+    async with serving(app, ws_ping_interval=0.3, ws_ping_timeout=20) as url, talking(url) as peer:
+        await app.accepted.wait()
+        assert app.server is not None
+        [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
+        for _ in range(30):
+            await peer.send("heartbeat")
+            await asyncio.sleep(0.03)
+            assert connection.ping_sent_at == 0
+        async with asyncio.timeout(_PATIENCE):
+            while not connection.ping_sent_at:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert connection.ping_sent_at - connection._heard_at >= 0.3
+
+
+async def test_who_spoke_and_vanished_is_found_out_by_one_ping(app: App) -> None:
+    async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await peer.send("the last word")
+        await until_full(app)
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        await read_to_the_end(peer)
+    assert app.heard == ["the last word"]
 
 
 async def test_a_peer_that_leaves_takes_no_frames(app: App) -> None:
