@@ -40,7 +40,7 @@ def channel_layers(url: str, prefix: str) -> dict[str, dict[str, Any]]:
     }
     return {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "pneumatic.lib.realtime.pubsub.Layer",
             "CONFIG": {"prefix": prefix, "hosts": [host]},
         }
     }
