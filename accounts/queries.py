@@ -1,11 +1,13 @@
 """Reads of people and sessions."""
 
 import uuid
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -68,13 +70,23 @@ def sessions_of(user: User) -> QuerySet[Session]:
     ).order_by("-last_used_at", "-id")
 
 
-def active_among(session_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these sessions that are active, asked for in portions of a bounded size."""
+def ended_among(session_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these sessions that are not active, asked for in portions of a bounded size."""
     asked, found = list(session_ids), set[uuid.UUID]()
     for start in range(0, len(asked), _IDS_AT_ONCE):
         some = asked[start : start + _IDS_AT_ONCE]
-        found.update(active_sessions().filter(id__in=some).values_list("id", flat=True))
+        active = active_sessions().filter(id__in=_among(some))
+        # Nearly always all of them: a number is read faster than a thousand ids.
+        if active.count() < len(some):
+            found |= set(some) - set(active.values_list("id", flat=True))
     return found
+
+
+def _among(ids: Sequence[uuid.UUID]) -> Any:
+    """What a field's `in` is asked with: on PostgreSQL as one parameter, however many they are."""
+    if connection.vendor != "postgresql":
+        return ids
+    return RawSQL("SELECT UNNEST(%s::uuid[])", ["{" + ",".join(map(str, ids)) + "}"])
 
 
 def user_by_login(login: str) -> User | None:

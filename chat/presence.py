@@ -23,14 +23,15 @@ async def departed(user_id: UUID, device: str) -> bool:
     return await _leases().release(str(user_id), device)
 
 
-async def renew(devices: Iterable[tuple[UUID, str]]) -> set[UUID]:
+async def renew(devices: Iterable[tuple[str, str]]) -> set[UUID]:
     """Say that these devices are still there; who of the people had been taken for gone.
+
+    Each with the text of its person's id, which comes first.
 
     An iterator may leave out who is gone when their turn comes. To be done every third of
     `limits.PRESENCE_SECONDS`.
     """
-    pairs = ((str(user_id), device) for user_id, device in devices)
-    return {UUID(key) for key in await _leases().attend(pairs)}
+    return {UUID(key) for key in await _leases().attend(devices)}
 
 
 async def gone(most: int) -> list[UUID]:

@@ -99,7 +99,7 @@ def test_where_one_is_required_nobody_without_one_gets_in_or_stays_in(
             authenticate_token(pair.access)
     else:
         assert authenticate_token(pair.access).user == alice
-    assert (queries.active_among([laptop.pk]) == set()) is out
+    assert (queries.ended_among([laptop.pk]) == {laptop.pk}) is out
     assert (office.get("/api/v1/auth/sessions/").status_code != 200) is out
     refreshed = anyone.post("/api/v1/auth/token/refresh/", {"refresh": pair.refresh})
     assert (refreshed.status_code == 401) is out

@@ -160,11 +160,11 @@ async def tell(
         async with turn():
             page = await in_database(catchup.page, part)
         acquaintances |= page.acquaintances
-        charge_for_frames(socket.user_id, len(page.frames))
+        charge_for_frames(socket.user_text, len(page.frames))
         for frame in page.frames:
             if not await _tell_frame(socket, frame):
                 return acquaintances
-    acquaintances.discard(str(socket.user_id))
+    acquaintances.discard(socket.user_text)
     online = await presence.online_among(acquaintances) if command.states else set()
     socket.tell(
         protocol.Synced(

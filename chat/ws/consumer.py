@@ -40,6 +40,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""
 
     user_id: UUID
+    user_text: str
     session_id: UUID
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -260,7 +261,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         metrics.SOCKET_CLOSES.labels(int(code)).inc()
         log.info(
             "socket",
-            user=str(self.user_id) if self.identity else None,
+            user=self.user_text if self.identity else None,
             session=str(self.session_id) if self.identity else None,
             address=client_address(self.scope),
             frames=self._frames,

@@ -3,7 +3,6 @@
 from collections import Counter
 from functools import cache
 from typing import Final, Protocol
-from uuid import UUID
 
 from django.conf import settings
 
@@ -73,10 +72,13 @@ class Crowd:
         """It has said hello, or is on its way out."""
         self._silent.pop(guest, None)
 
-    async def take_place(self, guest: Guest, user_id: UUID) -> bool:
-        """Count a socket for its person and its address over all processes; False: too many."""
+    async def take_place(self, guest: Guest, user_text: str) -> bool:
+        """Count a socket for its person and its address over all processes; False: too many.
+
+        ``user_text`` is the person's id as a text.
+        """
         most = {
-            f"user:{user_id}": settings.SOCKETS_PER_USER,
+            f"user:{user_text}": settings.SOCKETS_PER_USER,
             f"address:{self._guests[guest]}": settings.SOCKETS_PER_ADDRESS,
         }
         wanted = {key: many for key, many in most.items() if many}

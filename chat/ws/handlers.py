@@ -42,7 +42,7 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand) -> None:
         return
     if isinstance(command, protocol.Hello):
         raise Invalid("hello was said already.")
-    if not isinstance(command, _COUNTED_ELSEWHERE) and (wait := command_wait(socket.user_id)):
+    if not isinstance(command, _COUNTED_ELSEWHERE) and (wait := command_wait(socket.user_text)):
         rate_limited("commands")
         raise RateLimited(retry_after=round(wait, 3))
     await _HANDLERS[type(command)](socket, socket.identity, command)
@@ -86,11 +86,13 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         await socket.end(Close.TOO_MANY if wait else Close.UNAUTHENTICATED)
         return
     identity = admission.identity
-    if command_wait(identity.user.id) or not await crowd().take_place(socket, identity.user.id):
+    user_text = str(identity.user.id)
+    if command_wait(user_text) or not await crowd().take_place(socket, user_text):
         await socket.end(Close.TOO_MANY)
         return
     socket.identity = identity
     socket.user_id, socket.session_id = identity.user.id, identity.session.id
+    socket.user_text = user_text
     await _come_in(socket, admission, command)
 
 

@@ -60,7 +60,7 @@ def _hand_out_state(room: Room, state: Envelope) -> None:
     without, key = state.get("without"), state.get("key")
     frame, written = text_frame(text), 0
     for socket in tuple(room.sockets):
-        if without is not None and str(socket.user_id) == without:
+        if without is not None and socket.user_text == without:
             continue
         outbound = socket.outbound
         if outbound.is_free:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from accounts.queries import active_among
+from accounts.queries import ended_among
 from chat import groups, limits, presence, protocol, queries
 from chat.actions.presence import come_back, miss
 from chat.ws import handouts
@@ -146,7 +146,7 @@ class Hub:
         self._spawn(self._recheck(group, room))
 
     def _ended(self, group: str, room: Room, envelope: realtime.Envelope) -> None:
-        if any(str(socket.user_id) == envelope["user"] for socket in room.sockets):
+        if any(socket.user_text == envelope["user"] for socket in room.sockets):
             # Asked and not obeyed: it may come late, when the person is a member once more.
             self._hold(group, room, envelope)
         elif room.held is None and envelope["previous"] == room.ended:
@@ -211,11 +211,11 @@ class Hub:
 
     async def _close_revoked(self) -> None:
         """End the sockets of sessions whose end was not heard of."""
-        sessions = {socket.session_id for socket in self.sockets}
-        active = await in_database(active_among, sessions)
-        for socket in tuple(self.sockets):
-            if socket.session_id in sessions and socket.session_id not in active:
-                socket.revoked()
+        ended = await in_database(ended_among, {socket.session_id for socket in self.sockets})
+        if ended:
+            for socket in tuple(self.sockets):
+                if socket.session_id in ended:
+                    socket.revoked()
 
     # --- In the background ----------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class Hub:
         """Renew who is here, then miss who is nowhere; telling of it holds up no renewal."""
         # Who is being welcomed would be taken for somebody who was forgotten and is back.
         every, here = tuple(s for s in self.sockets if s.arrived), self._rooms.sockets
-        back = await presence.renew((s.user_id, s.device) for s in every if s in here)
+        back = await presence.renew((s.user_text, s.device) for s in every if s in here)
         if back:
             self._spawn(come_back(user_ids=back))
         self._begin(miss)

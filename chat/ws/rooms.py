@@ -15,6 +15,8 @@ class Socket(Protocol):
     """What the hub needs of a connection."""
 
     user_id: UUID
+    #: The same as a text, as keys and envelopes have it: to write it out takes longer than to ask.
+    user_text: str
     session_id: UUID
     device: str
     outbound: Outbound

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -73,19 +72,19 @@ class Pace:
 _commands = LocalBuckets()
 
 
-def command_wait(user_id: UUID) -> float:
+def command_wait(user_id: str) -> float:
     """Count one command other than a send; 0.0, or the seconds to wait and it isn't counted.
 
     One bucket for all of a person's sockets in this process, so that nobody's cheap commands can
     fill the queue for the database that everybody shares. Not in Redis: asking would cost as much
     as most of these commands do.
     """
-    return _commands.spend(str(user_id), 1.0, _command_buckets()).wait
+    return _commands.spend(user_id, 1.0, _command_buckets()).wait
 
 
-def charge_for_frames(user_id: UUID, frames: int) -> None:
+def charge_for_frames(user_id: str, frames: int) -> None:
     """Let a sync cost what it brought; a long one is waited for afterwards, not cut."""
-    _commands.charge(str(user_id), FRAME_COST * frames, _command_buckets())
+    _commands.charge(user_id, FRAME_COST * frames, _command_buckets())
 
 
 def _command_buckets() -> tuple[tuple[float, float], ...]:

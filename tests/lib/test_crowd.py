@@ -35,7 +35,7 @@ async def test_an_address_has_so_many_sockets_over_two_processes(
         here, places = processes[process]
         monkeypatch.setattr(crowd, "_places", lambda: places)
         assert here.enter(guest, address)
-        return await here.take_place(guest, uuid4())
+        return await here.take_place(guest, str(uuid4()))
 
     first = _Guest()
     assert await comes(0, first)
@@ -55,7 +55,7 @@ async def test_who_was_refused_takes_no_place_with_the_next_renewal(
 ) -> None:
     settings.SOCKETS_PER_ADDRESS, settings.SOCKETS_PER_USER = 0, 1
     settings.SOCKETS_PER_PROCESS = 0
-    here, places, person = crowd.Crowd(), Leases("sockets", 45), uuid4()
+    here, places, person = crowd.Crowd(), Leases("sockets", 45), str(uuid4())
     monkeypatch.setattr(crowd, "_places", lambda: places)
     first, refused, next_one = _Guest(), _Guest(), _Guest()
     for guest in (first, refused, next_one):
@@ -82,7 +82,7 @@ async def test_who_is_still_asking_is_not_renewed_before_there_is_an_answer(
     monkeypatch.setattr(crowd, "_places", lambda: places)
     go, guest = held_up(leases._ENTER), _Guest()
     assert here.enter(guest, "192.0.2.1")
-    asking = asyncio.create_task(here.take_place(guest, uuid4()))
+    asking = asyncio.create_task(here.take_place(guest, str(uuid4())))
     await asyncio.sleep(0)
     await here.renew()
     go.set()
@@ -96,7 +96,7 @@ async def test_who_goes_while_still_asking_gives_back_what_it_may_have_got(
 ) -> None:
     settings.SOCKETS_PER_ADDRESS, settings.SOCKETS_PER_USER = 0, 1
     settings.SOCKETS_PER_PROCESS = 0
-    here, places, person = crowd.Crowd(), Leases("sockets", 45), uuid4()
+    here, places, person = crowd.Crowd(), Leases("sockets", 45), str(uuid4())
     monkeypatch.setattr(crowd, "_places", lambda: places)
     arun = redisscript.Script.arun
     counted = asyncio.Event()

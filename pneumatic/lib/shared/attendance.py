@@ -9,7 +9,7 @@ release it, or couldn't tell.
 import time
 from collections.abc import Callable, Iterable
 
-from pneumatic.lib.shared.leases import NOW, Leases, portions
+from pneumatic.lib.shared.leases import NOW, Leases, in_one, portions
 from pneumatic.lib.shared.redisscript import Away, Script
 
 _TAKE = Script(
@@ -39,12 +39,12 @@ _ATTEND = Script(
     + """
 local ends = string.format('%.6f', now + ARGV[1])
 local back = {}
-for i = 2, #KEYS do
-  local key, holder = ARGV[2 * i - 2], ARGV[2 * i - 1]
-  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
-  if redis.call('ZCARD', KEYS[i]) == 0 then back[#back + 1] = key end
-  redis.call('ZADD', KEYS[i], ends, holder)
-  redis.call('EXPIRE', KEYS[i], math.ceil(ARGV[1]) + 1)
+for key, holder in string.gmatch(ARGV[2], '(%S+) (%S+)') do
+  local name = KEYS[2] .. key
+  redis.call('ZREMRANGEBYSCORE', name, '-inf', now)
+  if redis.call('ZCARD', name) == 0 then back[#back + 1] = key end
+  redis.call('ZADD', name, ends, holder)
+  redis.call('EXPIRE', name, math.ceil(ARGV[1]) + 1)
   redis.call('ZADD', KEYS[1], ends, key)
 end
 return back
@@ -128,16 +128,16 @@ class Attendance(Leases):
     async def attend(self, pairs: Iterable[tuple[str, str]]) -> set[str]:
         """Let each (key, holder) last ``seconds`` from now; the keys that nobody held any more.
 
-        They are drawn as their turn comes: an iterator may leave out who is gone by then.
+        There is no space in any of them. They are drawn as their turn comes: an iterator may leave
+        out who is gone by then.
         """
         back: set[str] = set()
         for some in portions(pairs):
             fresh = {key for key, holder in some if self._hold(key, holder)}
-            names = [self._ends, *(self._name(key) for key, _ in some)]
-            flat = [each for pair in some for each in pair]
+            names = [self._ends, self._name("")]
             try:
                 with self._renewing(some):
-                    answer = await _ATTEND.arun(names, self.seconds, *flat)
+                    answer = await _ATTEND.arun(names, self.seconds, in_one(some))
             except Away:
                 back |= fresh
             else:
@@ -173,9 +173,12 @@ class Attendance(Leases):
 
     def _hold(self, key: str, holder: str) -> bool:
         """Count ``holder`` here; whether nobody else was counted here for ``key``."""
-        first = not self._alive_here(key)
+        now = self._clock()
+        held = self._held.get(key)
+        # Most renew what they still hold: that is known without a look at the others.
+        first = held is None or (held.get(holder, now) <= now and not self._alive_here(key))
         self._untold.pop(key, None)
-        self._held.setdefault(key, {})[holder] = self._clock() + self.seconds
+        self._held.setdefault(key, {})[holder] = now + self.seconds
         return first
 
     def _ran_out(self, key: str) -> None:

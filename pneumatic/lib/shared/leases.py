@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, TypeVar
 
 from pneumatic.lib.shared.redisscript import Away, Script
@@ -40,17 +40,20 @@ for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end
 return 0
 """
 )
+# All of them in one argument: to write and to read each as one of its own would take most of the
+# time.
 _RENEW = Script(
     NOW
     + """
-for i, key in ipairs(KEYS) do
-  redis.call('ZADD', key, string.format('%.6f', now + ARGV[1]), ARGV[i + 1])
-  redis.call('EXPIRE', key, math.ceil(ARGV[1]) + 1)
+local ends, kept = string.format('%.6f', now + ARGV[1]), {}
+for key, holder in string.gmatch(ARGV[2], '(%S+) (%S+)') do
+  redis.call('ZADD', KEYS[1] .. key, ends, holder)
+  if not kept[key] then redis.call('EXPIRE', KEYS[1] .. key, math.ceil(ARGV[1]) + 1) end
+  kept[key] = true
 end
 return 0
 """
 )
-# All keys in one argument: to write and to read each as one of its own would take most of the time.
 _ALIVE = Script(
     NOW
     + """
@@ -63,6 +66,11 @@ return alive
 )
 
 T = TypeVar("T")
+
+
+def in_one(pairs: Iterable[tuple[str, str]]) -> str:
+    """Pairs of texts without spaces, as the scripts read them."""
+    return " ".join(chain.from_iterable(pairs))
 
 
 def portions(every: Iterable[T]) -> Iterator[list[T]]:
@@ -115,15 +123,15 @@ class Leases:
     async def renew(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Let each (key, holder) last ``seconds`` from now, taking it again if it ran out.
 
-        They are drawn as their turn comes: an iterator may leave out who is gone by then.
+        There is no space in any of them. They are drawn as their turn comes: an iterator may leave
+        out who is gone by then.
         """
         for some in portions(pairs):
             expires = self._clock() + self.seconds
             for key, holder in some:
                 self._held.setdefault(key, {})[holder] = expires
-            names = self._names([key for key, _ in some])
             with self._renewing(some), contextlib.suppress(Away):
-                await _RENEW.arun(names, self.seconds, *(holder for _, holder in some))
+                await _RENEW.arun([self._name("")], self.seconds, in_one(some))
 
     async def alive(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that somebody holds; none of them with a space in it."""
