@@ -10,6 +10,7 @@ import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
@@ -281,6 +282,37 @@ async def test_what_is_sent_together_reaches_channels_of_the_stock_layer_as_it_i
     finally:
         await here.flush()
         await there.flush()
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
+@pytest.mark.parametrize("ended_by", ["Redis", "whoever sends"])
+async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
+    ended_by: str,
+) -> None:
+    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    try:
+        mine = await layer.new_channel()
+        await layer.group_add("a", mine)
+        await group_send_all(layer, {"a": {"n": 1}})
+        if ended_by == "Redis":
+            admin = Redis.from_url(settings.REDIS_URL)
+            await admin.client_kill_filter(_type="normal", skipme=True)
+            await admin.aclose()
+            with pytest.raises(RedisConnectionError):
+                await group_send_all(layer, {"a": {"n": 2}})
+        else:
+            sending = asyncio.create_task(group_send_all(layer, {"a": {"n": 2}}))
+            await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        await group_send_all(layer, {"a": {"n": 3}, "b": {"n": 3}})
+        received = list[int]()
+        async with asyncio.timeout(10):
+            while received[-1:] != [3]:
+                received.append((await layer.receive(mine))["n"])
+        assert set(received) - {2} == {1, 3}
+    finally:
+        await layer.flush()
 
 
 @pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
