@@ -8,17 +8,12 @@ from unittest.mock import AsyncMock
 import pytest
 import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
-from channels_redis.pubsub import RedisPubSubChannelLayer
-from django.conf import settings
-from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from pneumatic.lib.realtime import buses as bus_module
 from pneumatic.lib.realtime import channel
 from pneumatic.lib.realtime.buses import Bus
 from pneumatic.lib.realtime.channel import Envelope
-from pneumatic.lib.realtime.together import group_send_all
 
 pytestmark = pytest.mark.asyncio
 
@@ -263,67 +258,6 @@ async def test_nothing_is_sent_where_this_process_is_known_to_be_alone(
     assert listener.heard == [("a", "1"), ("b", "1"), ("c", "1")]
     message = await layer.receive("somebody.else")
     assert (message["group"], message["envelopes"]) == ("b", [{"text": "1"}])
-
-
-@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
-async def test_what_is_sent_together_reaches_channels_of_the_stock_layer_as_it_is() -> None:
-    here, there = (
-        RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"]) for _ in range(2)
-    )
-    try:
-        mine = await there.new_channel()
-        for group in ("a", "b"):
-            await there.group_add(group, mine)
-        messages = {group: {"type": "any", "to": group, "n": [1, None]} for group in "abc"}
-        await group_send_all(here, messages)
-        async with asyncio.timeout(10):
-            received = [await there.receive(mine) for _ in range(2)]
-        assert received == [messages["a"], messages["b"]]
-    finally:
-        await here.flush()
-        await there.flush()
-
-
-@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
-@pytest.mark.parametrize("ended_by", ["Redis", "whoever sends"])
-async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
-    ended_by: str,
-) -> None:
-    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
-    try:
-        mine = await layer.new_channel()
-        await layer.group_add("a", mine)
-        await group_send_all(layer, {"a": {"n": 1}})
-        if ended_by == "Redis":
-            admin = Redis.from_url(settings.REDIS_URL)
-            await admin.client_kill_filter(_type="normal", skipme=True)
-            await admin.aclose()
-            with pytest.raises(RedisConnectionError):
-                await group_send_all(layer, {"a": {"n": 2}})
-        else:
-            sending = asyncio.create_task(group_send_all(layer, {"a": {"n": 2}}))
-            await asyncio.sleep(0)
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
-        await group_send_all(layer, {"a": {"n": 3}, "b": {"n": 3}})
-        received = list[int]()
-        async with asyncio.timeout(10):
-            while received[-1:] != [3]:
-                received.append((await layer.receive(mine))["n"])
-        assert set(received) - {2} == {1, 3}
-    finally:
-        await layer.flush()
-
-
-@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
-async def test_that_redis_takes_nothing_is_noticed_when_sending_together() -> None:
-    config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
-    (host,) = config["hosts"]
-    nobody = {**config, "hosts": [{**host, "address": "redis://127.0.0.1:1/0"}]}
-    layer = RedisPubSubChannelLayer(**nobody)
-    with pytest.raises(RedisConnectionError):
-        await group_send_all(layer, {group: {"type": "any"} for group in "ab"})
-    await layer.flush()
 
 
 async def test_groups_that_are_joined_meanwhile_are_joined_together(

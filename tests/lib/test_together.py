@@ -1,78 +1,74 @@
-"""A thousand groups are joined and left like one; the layer is none the wiser."""
+"""Several messages in one call of Redis, on a connection that is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from channels.layers import get_channel_layer  # noqa: TID251  # what is tested here
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from pneumatic.lib.realtime.together import group_add_all, group_discard_all
+from pneumatic.lib.realtime.together import group_send_all
 
-pytestmark = pytest.mark.asyncio
-
-GROUPS = [f"group.{number}" for number in range(300)]
-
-
-@pytest_asyncio.fixture
-async def layer() -> AsyncIterator[Any]:
-    """The settings' own."""
-    found = get_channel_layer()
-    assert found is not None
-    yield found
-    await found.flush()
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis"),
+]
 
 
-async def heard(layer: Any, channel: str) -> Any:
-    async with asyncio.timeout(10):
-        return (await layer.receive(channel))["number"]
+async def test_what_is_sent_together_reaches_channels_of_the_stock_layer_as_it_is() -> None:
+    here, there = (
+        RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"]) for _ in range(2)
+    )
+    try:
+        mine = await there.new_channel()
+        for group in ("a", "b"):
+            await there.group_add(group, mine)
+        messages = {group: {"type": "any", "to": group, "n": [1, None]} for group in "abc"}
+        await group_send_all(here, messages)
+        async with asyncio.timeout(10):
+            received = [await there.receive(mine) for _ in range(2)]
+        assert received == [messages["a"], messages["b"]]
+    finally:
+        await here.flush()
+        await there.flush()
 
 
-async def test_what_was_joined_together_is_heard_and_what_was_left_is_not(layer: Any) -> None:
-    channel, other = await layer.new_channel(), await layer.new_channel()
-    await group_add_all(layer, GROUPS, channel)
-    # Again, and beside one that is in some of them: neither changes anything.
-    await group_add_all(layer, GROUPS, channel)
-    await group_add_all(layer, GROUPS[:2], other)
-    for number in (0, 150, 299):
-        await layer.group_send(GROUPS[number], {"type": "test", "number": number})
-        assert await heard(layer, channel) == number
-    assert await heard(layer, other) == 0
-    await group_discard_all(layer, [*GROUPS[:299], "never.joined"], channel)
-    for number in (1, 150, 299):
-        await layer.group_send(GROUPS[number], {"type": "test", "number": number})
-    # What was left is still heard by who stayed, and by nobody else.
-    assert await heard(layer, other) == 1
-    assert await heard(layer, channel) == 299
-    await group_add_all(layer, GROUPS[1:3], channel)
-    await layer.group_send(GROUPS[2], {"type": "test", "number": 2})
-    assert await heard(layer, channel) == 2
+@pytest.mark.parametrize("ended_by", ["Redis", "whoever sends"])
+async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
+    ended_by: str,
+) -> None:
+    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    try:
+        mine = await layer.new_channel()
+        await layer.group_add("a", mine)
+        await group_send_all(layer, {"a": {"n": 1}})
+        if ended_by == "Redis":
+            admin = Redis.from_url(settings.REDIS_URL)
+            await admin.client_kill_filter(_type="normal", skipme=True)
+            await admin.aclose()
+            with pytest.raises(RedisConnectionError):
+                await group_send_all(layer, {"a": {"n": 2}})
+        else:
+            sending = asyncio.create_task(group_send_all(layer, {"a": {"n": 2}}))
+            await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        await group_send_all(layer, {"a": {"n": 3}, "b": {"n": 3}})
+        received = list[int]()
+        async with asyncio.timeout(10):
+            while received[-1:] != [3]:
+                received.append((await layer.receive(mine))["n"])
+        assert set(received) - {2} == {1, 3}
+    finally:
+        await layer.flush()
 
 
-@pytest.mark.needs_redis
-async def test_redis_is_told_once_for_all(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    channel = await layer.new_channel()
-    (shard,) = layer._get_layer()._shards
-    told = list[tuple[str, int]]()
-    for name in ("subscribe", "unsubscribe"):
-        really = getattr(shard._pubsub, name)
-
-        async def count(*names: str, name: str = name, really: Any = really) -> None:
-            told.append((name, len(names)))
-            await really(*names)
-
-        monkeypatch.setattr(shard._pubsub, name, count)
-    await group_add_all(layer, GROUPS, channel)
-    await group_add_all(layer, GROUPS, channel)
-    await group_discard_all(layer, GROUPS, channel)
-    assert told == [("subscribe", len(GROUPS)), ("unsubscribe", len(GROUPS))]
-
-
-@pytest.mark.needs_redis
-async def test_a_channel_that_was_given_up_joins_nothing(layer: Any) -> None:
-    channel = await layer.new_channel()
+async def test_that_redis_takes_nothing_is_noticed_when_sending_together() -> None:
+    config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    (host,) = config["hosts"]
+    nobody = {**config, "hosts": [{**host, "address": "redis://127.0.0.1:1/0"}]}
+    layer = RedisPubSubChannelLayer(**nobody)
+    with pytest.raises(RedisConnectionError):
+        await group_send_all(layer, {group: {"type": "any"} for group in "ab"})
     await layer.flush()
-    with pytest.raises(RuntimeError):
-        await group_add_all(layer, GROUPS, channel)
-    assert not layer.groups
