@@ -2,13 +2,26 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from chat.protocol.commands import COMMANDS, AnyCommand, Ref
+from chat.protocol.commands import (
+    COMMANDS,
+    AnyCommand,
+    Auth,
+    Delivered,
+    Heartbeat,
+    Hello,
+    Ping,
+    Read,
+    Ref,
+    Send,
+    Typing,
+)
 from chat.protocol.events import EVENTS, Event
 from pneumatic.lib.http.jsonkeys import RepeatedKey, refuse_repeated
 
@@ -30,6 +43,9 @@ class _OnlyRef(Struct):
 
 
 _commands: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand, strict=True)
+_Quick = Hello | Send | Read | Delivered | Typing | Heartbeat | Auth | Ping
+#: The same, but for the ids of a sync.
+_quick: Final[msgspec.json.Decoder[_Quick]] = msgspec.json.Decoder(_Quick, strict=True)
 _plain: Final = msgspec.json.Decoder(dict[str, Any])
 _only_ref: Final = msgspec.json.Decoder(_OnlyRef)
 _encoder: Final = msgspec.json.Encoder()
@@ -38,14 +54,21 @@ _AT: Final = re.compile(r"at `\$\.(?P<path>[\w.\[\]]+)`")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>\w+)`")
 
 
-def decode(text: str) -> AnyCommand:
+def decode(text: str, known: AbstractSet[str] = frozenset()) -> AnyCommand | Heartbeat:
     """The command in one text frame.
+
+    A `sync` is a `Heartbeat` where it names nothing but `known` ids, which are such as `str` makes
+    them, and asks for nothing else.
 
     Raises `BadFrame` for anything else: not JSON, unknown type or field, wrong type of a value, a
     key given twice.
     """
     try:
-        command = _commands.decode(text)
+        command: AnyCommand | Heartbeat = _quick.decode(text)
+        if isinstance(command, Heartbeat) and (
+            command.partial or command.states or not command.versions.keys() <= known
+        ):
+            command = _commands.decode(text)
         if text.count(":") != _keys(text):
             refuse_repeated(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

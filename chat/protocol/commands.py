@@ -11,6 +11,7 @@ from chat import limits
 Ref = Annotated[str, Meta(max_length=limits.REF_CHARS)]
 Position = Annotated[int, Meta(ge=0, le=2**53)]
 Versions = Annotated[dict[UUID, Position], Meta(max_length=limits.CONVERSATIONS)]
+KnownVersions = Annotated[dict[str, Position], Meta(max_length=limits.CONVERSATIONS)]
 
 
 class Command(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +57,30 @@ class Sync(Command, tag="sync", kw_only=True):
     epoch: UUID | None = None
     partial: bool = False
     states: bool = False
+
+
+class Heartbeat(Command, tag="sync", kw_only=True):
+    """A `sync` of everything that a device knows, with its ids as texts.
+
+    Most of what devices say who say nothing. Ids are kept and compared by C only as long as they
+    are texts.
+    """
+
+    versions: KnownVersions
+    epoch: UUID | None = None
+    partial: bool = False
+    states: bool = False
+
+    def as_sync(self) -> Sync:
+        """The same with ids. Raises `msgspec.ValidationError` where one isn't."""
+        versions = msgspec.convert(self.versions, Versions)
+        return Sync(
+            ref=self.ref,
+            versions=versions,
+            epoch=self.epoch,
+            partial=self.partial,
+            states=self.states,
+        )
 
 
 class Auth(Command, tag="auth", kw_only=True):

@@ -6,6 +6,8 @@ together than PostgreSQL to answer it.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -20,7 +22,8 @@ from pneumatic.lib.database.postgres import one_statement
 # Parameters in one statement; databases limit them.
 _IDS_AT_ONCE = 1_000
 
-_read_versions: Final = msgspec.json.Decoder(dict[UUID, int]).decode
+_read_ids: Final = msgspec.json.Decoder(dict[UUID, int]).decode
+_read_plain: Final = msgspec.json.Decoder(dict[str, int]).decode
 
 # A row a person and not one a conversation: every heartbeat asks, and to read that many rows would
 # cost more than all the rest of its answer.
@@ -35,11 +38,18 @@ UNION ALL SELECT epoch{as_text}, NULL FROM chat_history
 """
 
 
-class Standing(NamedTuple):
+@dataclass(frozen=True)
+class Standing:
     """What a person may read now, and up to which version it goes; in which history."""
 
     epoch: UUID
-    versions: dict[UUID, int]
+    #: By the conversations' ids as texts, such as `str` makes them.
+    texts: dict[str, int]
+
+    @cached_property
+    def versions(self) -> dict[UUID, int]:
+        """The same by their ids."""
+        return msgspec.convert(self.texts, dict[UUID, int])
 
 
 class Entrance(NamedTuple):
@@ -56,22 +66,28 @@ def epoch() -> UUID:
 
 def entrances_of(user_ids: Collection[UUID]) -> dict[UUID, Entrance]:
     """What each of these people joins who say hello, in one query for all of them."""
-    epoch, found = _numbers_of(user_ids, "ended_version")
-    return {each: Entrance(epoch, found.get(each, {})) for each in user_ids}
+    epoch, found = _numbers_of([str(each) for each in user_ids], "ended_version")
+    return {each: Entrance(epoch, _read_ids(found.get(str(each), "{}"))) for each in user_ids}
 
 
 def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """What each of these people may read, in one query for all of them."""
-    epoch, found = _numbers_of(user_ids, "version")
-    return {each: Standing(epoch, found.get(each, {})) for each in user_ids}
+    found = standings_by_text([str(each) for each in user_ids])
+    return {each: found[str(each)] for each in user_ids}
+
+
+def standings_by_text(people: Collection[str]) -> dict[str, Standing]:
+    """The same by their ids as texts, such as `str` makes them."""
+    epoch, found = _numbers_of(people, "version")
+    return {each: Standing(epoch, _read_texts(found.get(each, "{}"))) for each in people}
 
 
 def circles_of(user_ids: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
     """The conversations in which people's coming and going is told, as in `entrances_of`."""
-    _, found = _numbers_of(user_ids, "ended_version")
+    _, found = _numbers_of([str(each) for each in user_ids], "ended_version")
     circles = {}
     for user_id in user_ids:
-        there = found.get(user_id, {})
+        there = _read_ids(found.get(str(user_id), "{}"))
         circles[user_id] = {each: there[each] for each in told_of(there)}
     return circles
 
@@ -97,16 +113,18 @@ def is_another_unheard(process: UUID) -> bool:
     return Unheard.objects.filter(until__gt=Now()).exclude(process=process).exists()
 
 
-def rows_for(user_ids: Collection[UUID], statement: str, **words: str) -> list[tuple[Any, ...]]:
-    """The rows of a statement about `{people}`, in the words of this database."""
+def rows_for(people: Collection[str], statement: str, **words: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement about `{people}`, by the texts of their ids.
+
+    In the words of this database.
+    """
     if connection.vendor == "postgresql":
         # One parameter, however many they are: so it is one statement, which is parsed once.
-        people = "{" + ",".join(map(str, user_ids)) + "}"
         written = statement.format(people="= ANY(%s::uuid[])", **_POSTGRESQL, **words)
-        return one_statement(connection, written, [people])
-    asked = ", ".join(["%s"] * len(user_ids))
+        return one_statement(connection, written, ["{" + ",".join(people) + "}"])
+    asked = ", ".join(["%s"] * len(people))
     written = statement.format(people=f"IN ({asked})", **_SQLITE, **words)
-    return one_statement(connection, written, [each.hex for each in user_ids])
+    return one_statement(connection, written, [each.replace("-", "") for each in people])
 
 
 _POSTGRESQL: Final = {"as_text": "::text", "object": "JSON_OBJECT_AGG"}
@@ -114,13 +132,23 @@ _SQLITE: Final = {"as_text": "", "object": "JSON_GROUP_OBJECT"}
 
 
 def _numbers_of(
-    user_ids: Collection[UUID], column: Literal["version", "ended_version"]
-) -> tuple[UUID, dict[UUID, dict[UUID, int]]]:
-    """The epoch, and a number of each conversation of each person who is in any."""
-    named, found = None, dict[UUID, dict[UUID, int]]()
-    for name, numbers in rows_for(user_ids, _NUMBERS, column=column):
+    people: Collection[str], column: Literal["version", "ended_version"]
+) -> tuple[UUID, dict[str, str]]:
+    """The epoch, and of each person who is in any, a number of each conversation as JSON."""
+    named, found = None, dict[str, str]()
+    for name, numbers in rows_for(people, _NUMBERS, column=column):
         if numbers is None:
             named = UUID(name)
         else:
-            found[UUID(name)] = _read_versions(numbers)
+            found[canonical(name)] = numbers
     return named or epoch(), found
+
+
+def canonical(name: str) -> str:
+    """An id's text such as `str` makes it, of one of the database: SQLite's have no hyphens."""
+    return name if connection.vendor == "postgresql" else str(UUID(name))
+
+
+def _read_texts(numbers: str) -> dict[str, int]:
+    found = _read_plain(numbers)
+    return found if connection.vendor == "postgresql" else {canonical(k): found[k] for k in found}

@@ -83,7 +83,12 @@ def beside(user_ids: Collection[UUID]) -> dict[UUID, Beside]:
     on_postgres = connection.vendor == "postgresql"
     numbers = {"small": limits.SMALL_CONVERSATION, "most": limits.PRESENCE_CONVERSATIONS}
     words = {name: str(number) for name, number in numbers.items()}
-    rows = rows_for(user_ids, _BESIDE, **(_POSTGRESQL if on_postgres else _SQLITE), **words)
+    rows = rows_for(
+        [str(each) for each in user_ids],
+        _BESIDE,
+        **(_POSTGRESQL if on_postgres else _SQLITE),
+        **words,
+    )
     found = dict.fromkeys(user_ids, NOBODY)
     for user_id, receipts in rows:
         if on_postgres:

@@ -34,8 +34,12 @@ def test_standings_and_entrances_are_those_of_the_memberships(world: World) -> N
     for user in (world.alice, world.bob, world.charlie):
         seats = list(queries.seats_of(user))
         assert standings[user.id] == queries.Standing(
-            queries.epoch(), {each.conversation_id: each.conversation.version for each in seats}
+            queries.epoch(),
+            {str(each.conversation_id): each.conversation.version for each in seats},
         )
+        assert standings[user.id].versions == {
+            each.conversation_id: each.conversation.version for each in seats
+        }
         assert entrances[user.id] == queries.Entrance(
             queries.epoch(),
             {each.conversation_id: each.conversation.ended_version for each in seats},

@@ -1,14 +1,15 @@
 """How a socket is told what its device has missed."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from accounts.authentication import Identity
 from chat import catchup, groups, metrics, presence, presenters, protocol
 from chat.protocol import Close
+from chat.queries import Standing
 from chat.ws.entrances import surroundings
 from chat.ws.hub import hub
 from chat.ws.session import charge_for_frames
@@ -25,38 +26,80 @@ _NOTHING_NEW: Final = protocol.encode(protocol.Synced())
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
+async def answer_heartbeat(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Heartbeat
+) -> None:
+    """As `bring_up_to_date`, for a device that mostly knows all, and that nobody waits for.
+
+    So others come along with its read, until it has something else to say.
+    """
+    joined = hub().texts_of(socket)
+    with _Joins(socket.joins) as newer:
+        standing = await _patiently(socket)
+        same_history = command.epoch == standing.epoch
+        # Texts all of them, by now: to compare ids takes ten times as long.
+        if same_history and command.versions == standing.texts and joined == standing.texts.keys():
+            socket.outbound.offer(_synced(command.ref))
+            return
+        sync = command.as_sync()
+        since = _since(identity, sync)
+        found = await in_database(since, same_history=same_history, standing=standing)
+        found = await _move(socket, identity, sync, found, {UUID(each) for each in joined}, newer)
+    await tell(socket, sync, found)
+
+
+async def _patiently(socket: "ChatConsumer") -> Standing:
+    asked, incoming = standings(), socket.incoming
+    incoming.hurry = asked.hurry
+    try:
+        return await asked.of(socket.user_text, patient=not incoming.has_more)
+    finally:
+        incoming.hurry = None
+
+
 async def bring_up_to_date(
     socket: "ChatConsumer",
     identity: Identity,
     command: protocol.Sync,
     turn: Turn = nullcontext,
     shared: Turn = nullcontext,
-    *,
-    patient: bool = False,
 ) -> None:
     """Answer a sync: join what an invitation got lost of, and tell what the device has missed.
 
-    Reads that others share are made in a turn of the `shared` ones. Who is `patient` lets others
-    come along with the one that most syncs end with.
+    Reads that others share are made in a turn of the `shared` ones.
     """
-    before = hub().conversations_of(socket)
-    with _joins_of(socket) as newer:
-        found = await _look(identity, command, turn, shared, patient=patient, joined=before)
+    joined = hub().conversations_of(socket)
+    with _Joins(socket.joins) as newer:
+        found = await _look(identity, command, turn, shared, joined=joined)
         if found is None:
             socket.outbound.offer(_synced(command.ref))
             return
-        joined = set(before)
-        missing = found.readable - joined
-        if missing:
-            # The invitation was lost. Join now, and read again what may have happened meanwhile.
-            await join(socket, dict.fromkeys(missing, 0))
-            joined |= missing
-            newer.clear()
-            found = await _read(identity, command, turn)
-        if not command.partial:
-            found.removed.extend(joined - found.readable - set(found.removed))
-        await _put_out(socket, found.removed, newer)
+        found = await _move(socket, identity, command, found, joined, newer, turn)
     await tell(socket, command, found, turn)
+
+
+async def _move(
+    socket: "ChatConsumer",
+    identity: Identity,
+    command: protocol.Sync,
+    found: catchup.Catchup,
+    joined: Collection[UUID],
+    newer: set[UUID],
+    turn: Turn = nullcontext,
+) -> catchup.Catchup:
+    """Join and leave what `found` says, where the socket had `joined` others; what to tell then."""
+    there = set(joined)
+    missing = found.readable - there
+    if missing:
+        # The invitation was lost. Join now, and read again what may have happened meanwhile.
+        await join(socket, dict.fromkeys(missing, 0))
+        there |= missing
+        newer.clear()
+        found = await _read(identity, command, turn)
+    if not command.partial:
+        found.removed.extend(there - found.readable - set(found.removed))
+    await _put_out(socket, found.removed, newer)
+    return found
 
 
 async def _look(
@@ -65,18 +108,17 @@ async def _look(
     turn: Turn,
     shared: Turn,
     *,
-    patient: bool,
     joined: frozenset[UUID],
 ) -> catchup.Catchup | None:
     """What the device has missed; None where it knows all, and has joined all, there is."""
-    if not command.versions and not patient:
+    if not command.versions:
         return await _read(identity, command, turn)
     around = None
     async with shared():
         if command.states:
             standing, around = await surroundings().of(identity.user.id)
         else:
-            standing = await standings().of(identity.user.id, patient=patient)
+            standing = await standings().of(str(identity.user.id))
     same_history = command.epoch == standing.epoch
     if same_history and command.versions == standing.versions:
         if around is not None:
@@ -92,7 +134,7 @@ async def _look(
 async def _read(identity: Identity, command: protocol.Sync, turn: Turn) -> catchup.Catchup:
     """The same, read from the database from now on, whatever the device knows."""
     async with turn():
-        standing = await standings().of(identity.user.id) if command.versions else None
+        standing = await standings().of(str(identity.user.id)) if command.versions else None
         same_history = standing is not None and command.epoch == standing.epoch
         since = _since(identity, command)
         return await in_database(since, same_history=same_history, standing=standing)
@@ -116,7 +158,7 @@ def _synced(ref: str | None) -> str:
 async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[str]:
     """Join a conversation and send it whole; who is in it, where that is told."""
     await join(socket, {conversation_id: 0})
-    with _joins_of(socket) as newer:
+    with _Joins(socket.joins) as newer:
         found = await in_database(
             catchup.since, identity.user, {conversation_id: 0}, same_history=False, partial=True
         )
@@ -124,16 +166,23 @@ async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: 
     return await tell(socket, protocol.Sync(versions={}, partial=True), found)
 
 
-@contextmanager
-def _joins_of(socket: "ChatConsumer") -> Iterator[set[UUID]]:
-    """The conversations that the socket joins during the block."""
-    newer = set[UUID]()
-    socket.joins.append(newer)
-    try:
-        yield newer
-    finally:
-        # By identity: another sync's set may be equal.
-        socket.joins[:] = [each for each in socket.joins if each is not newer]
+class _Joins(set[UUID]):
+    """The conversations that a socket joins during the block."""
+
+    __slots__ = ("_every",)
+
+    def __init__(self, every: list[set[UUID]]) -> None:
+        """Among `every` one of the socket's."""
+        super().__init__()
+        self._every = every
+
+    def __enter__(self) -> Self:
+        self._every.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # By identity: another sync's may be equal.
+        self._every[:] = [each for each in self._every if each is not self]
 
 
 async def _put_out(socket: "ChatConsumer", removed: Collection[UUID], newer: set[UUID]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from chat.ws import handlers, origin
 from chat.ws.crowd import crowd
 from chat.ws.draining import to_be_drained
 from chat.ws.hub import hub
-from chat.ws.incoming import Incoming
+from chat.ws.incoming import Incoming, Work
 from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock
 from pneumatic.lib import tracing
@@ -65,13 +66,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._retired: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         # Nobody takes what waits for a device that is gone.
-        self._incoming = Incoming(self.dispatch, self.spawn, self.outbound.close)
+        self.incoming = Incoming(self._begin, self.spawn, self.outbound.close)
         metrics.SOCKETS.inc()
         try:
             # Not Channels' own loop: it makes a task for each message, and hops through a database
             # thread for it.
             with to_be_drained(self):
-                ending = await self._incoming.run(receive)
+                ending = await self.incoming.run(receive)
             if self._close_code is None:
                 self._close_code = ending.get("code", 1006)
         finally:
@@ -79,25 +80,36 @@ class ChatConsumer(AsyncWebsocketConsumer):
             metrics.SOCKETS.dec()
             await self._clean_up()
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
+    def _begin(self, message: dict[str, Any]) -> Work | None:
+        """Answer a message, or return what is still to be done for that."""
         try:
-            await self._take(message)
+            match message["type"]:
+                case "websocket.receive":
+                    work = self._hear(message.get("text"))
+                case "websocket.connect":
+                    work = self.connect
+                case "chat.retire":
+                    work = self._retire
+                case _:
+                    return None
+        except Exception:
+            log.info("socket_failed", doing=message["type"], exc_info=True)
+            work = partial(self.end, Close.TOO_SLOW)
+        return None if work is None else partial(self._work, message["type"], work)
+
+    async def _work(self, doing: str, work: Work) -> None:
+        try:
+            await work()
         except Exception:
             # Mostly the peer, gone in the middle of the handshake. If it was us: it may come again.
-            log.info("socket_failed", doing=message["type"], exc_info=True)
+            log.info("socket_failed", doing=doing, exc_info=True)
             await self.end(Close.TOO_SLOW)
 
-    async def _take(self, message: dict[str, Any]) -> None:
-        match message["type"]:
-            case "websocket.receive":
-                await self.receive(message.get("text"), message.get("bytes"))
-            case "websocket.connect":
-                await self.connect()
-            case "chat.retire":
-                self._retiring = True
-                await self.outbound.flush()
-                if self._retired is not None:
-                    self._retired.set()
+    async def _retire(self) -> None:
+        self._retiring = True
+        await self.outbound.flush()
+        if self._retired is not None:
+            self._retired.set()
 
     # --- Frames in ------------------------------------------------------------------------------
 
@@ -116,50 +128,53 @@ class ChatConsumer(AsyncWebsocketConsumer):
             timers = asyncio.get_running_loop()
             self._hello_timer = timers.call_later(limits.HELLO_SECONDS, self._no_hello)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    def _hear(self, text: str | None) -> Work | None:
+        """What is to be done for a frame, unless it was done at once; None is no text."""
         if self._close_code is not None or self._retiring:
-            return
-        if not self._pace.allows():
+            return None
+        if not self._pace.allows(asyncio.get_running_loop().time()):
             rate_limited("socket")
-            await self.end(Close.TOO_MANY)
-            return
+            return partial(self.end, Close.TOO_MANY)
         self._frames += 1
-        if text_data is None:
-            await self._bad_frame(protocol.BadFrame("Only text frames are understood."))
-            return
-        if len(text_data) > limits.FRAME_BYTES or len(text_data.encode()) > limits.FRAME_BYTES:
-            await self.end(Close.BROKEN_CLIENT)
-            return
+        if text is None:
+            return self._bad_frame(protocol.BadFrame("Only text frames are understood."))
+        if len(text) > limits.FRAME_BYTES or (
+            not text.isascii() and len(text.encode()) > limits.FRAME_BYTES
+        ):
+            return partial(self.end, Close.BROKEN_CLIENT)
         try:
-            command = protocol.decode(text_data)
+            command = protocol.decode(text, hub().texts_of(self))
         except protocol.BadFrame as bad:
-            await self._bad_frame(bad)
-            return
+            return self._bad_frame(bad)
         kind = str(command.__struct_config__.tag)
         metrics.frames_of(kind).inc()
-        with tracing.span("socket.frame", frame=kind):
-            await self._handle(command)
+        if self.identity is not None and handlers.is_answered_at_once(command):
+            with tracing.span("socket.frame", frame=kind):
+                handlers.answer_at_once(self, command)
+            return None
+        return partial(self._handle, kind, command)
 
-    async def _handle(self, command: protocol.AnyCommand) -> None:
+    async def _handle(self, kind: str, command: protocol.AnyCommand | protocol.Heartbeat) -> None:
         try:
-            await handlers.handle(self, command)
+            with tracing.span("socket.frame", frame=kind):
+                await handlers.handle(self, command)
         except ProblemError as problem:
-            self.tell(error_event(problem, command.ref))
+            self.tell(handlers.error_event(problem, command.ref))
         except asyncio.CancelledError:
             raise
         except Exception:
             # A defect of ours must not cost the device its socket; that the id makes a repeat
             # safe is what `unavailable` says.
             log.exception("frame_failed", frame=type(command).__name__)
-            self.tell(error_event(Unavailable(retry_after=5), command.ref))
+            self.tell(handlers.error_event(Unavailable(retry_after=5), command.ref))
 
-    async def _bad_frame(self, bad: protocol.BadFrame) -> None:
+    def _bad_frame(self, bad: protocol.BadFrame) -> Work | None:
         self._bad_frames += 1
         if self._bad_frames > limits.BAD_FRAMES:
-            await self.end(Close.BROKEN_CLIENT)
-            return
+            return partial(self.end, Close.BROKEN_CLIENT)
         fields = {bad.field: [bad.detail]} if bad.field else None
-        self.tell(error_event(Invalid(bad.detail, fields=fields), bad.ref))
+        self.tell(handlers.error_event(Invalid(bad.detail, fields=fields), bad.ref))
+        return None
 
     # --- Texts out ------------------------------------------------------------------------------
 
@@ -192,14 +207,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._retired = asyncio.Event()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
-                await self._incoming.put({"type": "chat.retire"})
+                await self.incoming.put({"type": "chat.retire"})
                 await self._retired.wait()
         await self.end(Close.RESTARTING)
 
     @property
     def is_gone(self) -> bool:
         """Nobody is there any more to hear an answer, or is to have one."""
-        return self._incoming.ended or self._close_code is not None
+        return self.incoming.ended or self._close_code is not None
 
     def hello_came(self) -> None:
         """In time; how long its answer takes is not the device's fault."""
@@ -281,13 +296,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not task.cancelled() and (error := task.exception()):
             # Mostly the peer that went away in the middle of a frame.
             log.info("socket_task_failed", error=repr(error))
-
-
-def error_event(problem: ProblemError, ref: str | None) -> protocol.ErrorEvent:
-    return protocol.ErrorEvent(
-        ref=ref,
-        code=problem.code,
-        detail=problem.detail,
-        errors=problem.fields,
-        retry_after=problem.retry_after,
-    )

@@ -22,7 +22,7 @@ from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
 from chat.ws.turns import Gone, catch_up_turns, turns
 from pneumatic.lib.database.threads import in_database
-from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
+from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.shared.ratelimit import rate_key, user_budget, user_key
@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
 
 
-async def handle(socket: "ChatConsumer", command: protocol.AnyCommand) -> None:
+def is_answered_at_once(command: protocol.Command) -> bool:
+    """Whether `answer_at_once` is for this: it takes no waiting, and nothing but its frame."""
+    return type(command) in _AT_ONCE
+
+
+def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> None:
+    """Do what the command of a signed-in device says."""
+    _AT_ONCE[type(command)](socket, command)
+
+
+async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol.Heartbeat) -> None:
     """Do what the command says. Raises `ProblemError`s, which become `error` frames."""
     if socket.identity is None:
         if not isinstance(command, protocol.Hello):
@@ -198,8 +208,13 @@ async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.
 
 
 async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sync) -> None:
-    # A heartbeat asks for all. Who asks for some has seen a gap, and waits for what belongs there.
-    await catching_up.bring_up_to_date(socket, identity, command, patient=not command.partial)
+    await catching_up.bring_up_to_date(socket, identity, command)
+
+
+async def _heartbeat(
+    socket: "ChatConsumer", identity: Identity, command: protocol.Heartbeat
+) -> None:
+    await catching_up.answer_heartbeat(socket, identity, command)
 
 
 async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Auth) -> None:
@@ -213,12 +228,14 @@ async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Au
     )
 
 
-async def _ping(socket: "ChatConsumer", identity: Identity, command: protocol.Ping) -> None:
+def _ping(socket: "ChatConsumer", command: protocol.Ping) -> None:
     socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=_now()))
 
 
-#: A send comes out of the budget that REST has as well; a ping costs nothing but its frame.
-_COUNTED_ELSEWHERE = (protocol.Send, protocol.Ping)
+_AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], None]]
+_AT_ONCE = {protocol.Ping: _ping}
+#: A send comes out of the budget that REST has as well.
+_COUNTED_ELSEWHERE = (protocol.Send,)
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
 _HANDLERS = {
     protocol.Send: _send,
@@ -226,12 +243,22 @@ _HANDLERS = {
     protocol.Delivered: _delivered,
     protocol.Typing: _typing,
     protocol.Sync: _sync,
+    protocol.Heartbeat: _heartbeat,
     protocol.Auth: _auth,
-    protocol.Ping: _ping,
 }
 
 
 # --- Pieces -------------------------------------------------------------------------------------
+
+
+def error_event(problem: ProblemError, ref: str | None) -> protocol.ErrorEvent:
+    return protocol.ErrorEvent(
+        ref=ref,
+        code=problem.code,
+        detail=problem.detail,
+        errors=problem.fields,
+        retry_after=problem.retry_after,
+    )
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -88,6 +88,10 @@ class Hub:
         """The conversations that a socket is in."""
         return self._rooms.conversations_of(socket)
 
+    def texts_of(self, socket: Socket) -> frozenset[str]:
+        """The same, their ids as texts."""
+        return self._rooms.texts_of(socket)
+
     def ended_in(self, conversation_id: UUID) -> int:
         """The newest end of a membership in a conversation that this process has heard of."""
         room = self._rooms.by_group.get(groups.conversation(conversation_id))

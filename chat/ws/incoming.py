@@ -10,29 +10,33 @@ from typing import Any, Final
 _AHEAD: Final = 32
 
 Message = dict[str, Any]
+Work = Callable[[], Awaitable[None]]
 
 
 class Incoming:
     """Reads ahead, so that a device that goes away is noticed while its frames are answered.
 
-    A task answers what has been read, one message after the other, for as long as there is any:
-    a device that says nothing has none.
+    What can be answered at once is. A task does the rest, one message after the other, for as long
+    as there is any: a device that says nothing has none.
     """
 
-    __slots__ = ("_answer", "_answering", "_gone", "_room", "_spawn", "_waiting", "ended")
+    __slots__ = ("_answering", "_begin", "_gone", "_room", "_spawn", "_waiting", "ended", "hurry")
 
     def __init__(
         self,
-        answer: Callable[[Message], Awaitable[None]],
+        begin: Callable[[Message], Work | None],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         gone: Callable[[], None],
     ) -> None:
-        self._answer = answer
+        """`begin` answers a message, or returns what is still to be awaited for that."""
+        self._begin = begin
         self._spawn = spawn
         self._gone = gone
         self._waiting: deque[Message] | None = None
         self._answering: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
+        #: To be called when something waits for what is answered now, and takes its time.
+        self.hurry: Callable[[], None] | None = None
         #: The device is gone. What it sent before that is still to be answered.
         self.ended = False
 
@@ -59,18 +63,31 @@ class Incoming:
             self._room.clear()
             await self._room.wait()
         if self._waiting is None:
-            self._waiting = deque((message,))
-            self._answering = self._spawn(self._answer_all(self._waiting))
+            rest = self._begin(message)
+            if rest is not None:
+                self._waiting = deque()
+                self._answering = self._spawn(self._answer_all(rest, self._waiting))
         else:
             self._waiting.append(message)
+            if self.hurry is not None:
+                self.hurry()
 
-    async def _answer_all(self, waiting: deque[Message]) -> None:
+    @property
+    def has_more(self) -> bool:
+        """Whether something waits for what is answered now."""
+        return bool(self._waiting)
+
+    async def _answer_all(self, rest: Work | None, waiting: deque[Message]) -> None:
         try:
-            while waiting:
+            while True:
+                if rest is not None:
+                    await rest()
+                if not waiting:
+                    break
                 message = waiting.popleft()
                 if self._room is not None:
                     self._room.set()
-                await self._answer(message)
+                rest = self._begin(message)
         finally:
             self._waiting = self._answering = None
             if self._room is not None:

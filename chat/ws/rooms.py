@@ -1,7 +1,7 @@
 """The groups that a process is in, and which of its sockets listen to each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
@@ -33,13 +33,23 @@ class Socket(Protocol):
 class Room:
     """A group and the local sockets in it."""
 
-    __slots__ = ("conversation_id", "ended", "held", "joined", "lock", "name", "sockets")
+    __slots__ = (
+        "conversation_id",
+        "conversation_text",
+        "ended",
+        "held",
+        "joined",
+        "lock",
+        "name",
+        "sockets",
+    )
 
     def __init__(self, name: str) -> None:
         #: The group's. One text for all sockets: each would keep a copy of its own.
         self.name = name
-        #: Kept, because every heartbeat asks for those of a socket.
         self.conversation_id = groups.conversation_of(name)
+        #: Its id as devices write it. Kept, because every heartbeat asks for those of a socket.
+        self.conversation_text = None if self.conversation_id is None else str(self.conversation_id)
         self.sockets: set[Socket] = set()
         self.lock = asyncio.Lock()
         self.joined = False
@@ -63,7 +73,7 @@ class Rooms:
         self.sockets: dict[Socket, set[str]] = {}
         self.by_group: dict[str, Room] = {}
         #: Kept, because every heartbeat asks for them; forgotten where they change.
-        self._conversations: dict[Socket, frozenset[UUID]] = {}
+        self._texts: dict[Socket, frozenset[str]] = {}
         self._listener = listener
         self._heard: Collection[str] = ()
 
@@ -98,7 +108,7 @@ class Rooms:
             room.ended = min(room.ended, ended) if room.sockets else ended
             room.sockets.add(socket)
         self.sockets[socket].update(rooms)
-        self._conversations.pop(socket, None)
+        self._texts.pop(socket, None)
         await self.listen()
         changing = {group: room for group, room in rooms.items() if room.is_changing}
         async with _locked(changing):
@@ -117,7 +127,7 @@ class Rooms:
         """At once: from now on nothing of the group is handed to the socket."""
         room.sockets.discard(socket)
         self.sockets.get(socket, set()).discard(group)
-        self._conversations.pop(socket, None)
+        self._texts.pop(socket, None)
 
     async def leave(self, socket: Socket, group: str) -> None:
         """Put the socket out, and leave the group if it was the last one."""
@@ -147,17 +157,24 @@ class Rooms:
 
     def conversations_of(self, socket: Socket) -> frozenset[UUID]:
         """The conversations that a socket is in."""
-        known = self._conversations.get(socket)
+        ids = (room.conversation_id for room in self._rooms_of(socket))
+        return frozenset(each for each in ids if each is not None)
+
+    def texts_of(self, socket: Socket) -> frozenset[str]:
+        """The ids of the conversations that a socket is in, as texts."""
+        known = self._texts.get(socket)
         if known is None:
-            there = (self.by_group[group] for group in self.sockets.get(socket, ()))
-            ids = (room.conversation_id for room in there)
-            known = frozenset(each for each in ids if each is not None)
+            texts = (room.conversation_text for room in self._rooms_of(socket))
+            known = frozenset(each for each in texts if each is not None)
             if socket in self.sockets:
-                self._conversations[socket] = known
+                self._texts[socket] = known
         return known
 
+    def _rooms_of(self, socket: Socket) -> Iterator[Room]:
+        return (self.by_group[group] for group in self.sockets.get(socket, ()))
+
     async def leave_all(self, socket: Socket) -> None:
-        self._conversations.pop(socket, None)
+        self._texts.pop(socket, None)
         rooms = {
             group: room
             for group in self.sockets.pop(socket, set())

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.authentication import Identity
 from chat import limits
-from pneumatic.lib.shared.ratelimit import HOUR, MINUTE, LocalBuckets
+from pneumatic.lib.shared.ratelimit import MINUTE, LocalBuckets
 
 #: What each frame of a sync's answer costs, where any command costs 1.
 FRAME_COST: Final = 0.1
@@ -58,15 +58,16 @@ class Pace:
         self._tokens = limits.FRAMES_BURST * times
         self._at = asyncio.get_running_loop().time()
 
-    def allows(self) -> bool:
-        """Count one frame; False when it is one too many."""
-        now = asyncio.get_running_loop().time()
-        refilled = self._tokens + (now - self._at) * limits.FRAMES_PER_SECOND * self._times
-        self._tokens, self._at = min(limits.FRAMES_BURST * self._times, refilled), now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+    def allows(self, now: float) -> bool:
+        """Count one frame, by the event loop's clock; False when it is one too many."""
+        tokens = self._tokens + (now - self._at) * limits.FRAMES_PER_SECOND * self._times
+        most = limits.FRAMES_BURST * self._times
+        if tokens > most:
+            tokens = most
+        self._at = now
+        allowed = tokens >= 1
+        self._tokens = tokens - 1 if allowed else tokens
+        return allowed
 
 
 _commands = LocalBuckets()
@@ -88,7 +89,7 @@ def charge_for_frames(user_id: str, frames: int) -> None:
 
 
 def _command_buckets() -> tuple[tuple[float, float], ...]:
-    return (settings.SOCKET_COMMANDS_PER_MINUTE, MINUTE), (0, HOUR)
+    return ((settings.SOCKET_COMMANDS_PER_MINUTE, MINUTE),)
 
 
 def same_session(identity: Identity, other: Identity) -> bool:

@@ -8,4 +8,6 @@ from functools import lru_cache
 @lru_cache(maxsize=256)
 def rfc3339(moment: datetime) -> str:
     """``moment`` in UTC with milliseconds: ``2026-05-01T09:30:00.000Z``. What is finer is cut."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

@@ -135,7 +135,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._count()
 
     def _count(self) -> None:
-        if not self._pace.allows():
+        if not self._pace.allows(self.loop.time()):
             self._give_up(Close.TOO_MANY)
 
     def _give_up(self, code: int) -> None:

@@ -178,7 +178,7 @@ async def test_a_defect_in_a_handler_costs_an_answer_not_the_socket(
         await bob.refute("error")
 
 
-@pytest.mark.parametrize("broken", ["_take", "receive"])
+@pytest.mark.parametrize("broken", ["_hear", "_handle"])
 async def test_a_defect_outside_of_a_handler_leaves_no_socket_and_no_group_behind(
     live_world: World, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -193,7 +193,7 @@ async def test_a_defect_outside_of_a_handler_leaves_no_socket_and_no_group_behin
         assert len(rooms.sockets) == 2
         with monkeypatch.context() as defect:
             defect.setattr(ChatConsumer, broken, fail)
-            await bob.say(type="ping")
+            await bob.say(type="sync", versions={})
             assert await bob.expect_close() == Close.TOO_SLOW
         await bob.close()
         assert [socket.user_id for socket in rooms.sockets] == [live_world.alice.id]

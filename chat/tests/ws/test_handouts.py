@@ -21,6 +21,7 @@ class Writes:
 
     def __init__(self, takes: int = 1_000) -> None:
         self.user_id: UUID = uuid4()
+        self.user_text = str(self.user_id)
         self.written: list[bytes] = []
         self._takes = takes
         self._changed: Any = None

@@ -2,15 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from chat.actions.members import add_member, remove_member
 from chat.models import Conversation
-from chat.queries import Standing, standings_of
+from chat.queries import Standing, standings_by_text
 from chat.ws import standings as module
 from chat.ws.standings import Standings
 from pneumatic.lib import realtime
@@ -26,15 +25,15 @@ class Reads:
     """What is read for whom; each read waits, before it looks, until it may."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.of = list[set[UUID]]()
+        self.of = list[set[str]]()
         self.may = threading.Event()
         self.may.set()
         self.failure: Exception | None = None
-        monkeypatch.setattr(module, "standings_of", self.read)
+        monkeypatch.setattr(module, "standings_by_text", self.read)
 
-    def read(self, user_ids: Collection[UUID]) -> dict[UUID, Standing]:
-        self.of.append(set(user_ids))
-        found = standings_of(user_ids)
+    def read(self, people: Collection[str]) -> dict[str, Standing]:
+        self.of.append(set(people))
+        found = standings_by_text(people)
         assert self.may.wait(10)
         if self.failure is not None:
             raise self.failure
@@ -51,10 +50,10 @@ async def test_who_asks_at_the_same_time_shares_one_read(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, reads, asked = live_world, Reads(monkeypatch), Standings()
-    everybody = [world.alice.id, world.bob.id, world.charlie.id]
+    everybody = [str(each.id) for each in (world.alice, world.bob, world.charlie)]
     # The second one's two devices, too.
     found = await asyncio.gather(
-        *(asked.of(each, patient=True) for each in (*everybody, world.bob.id))
+        *(asked.of(each, patient=True) for each in (*everybody, everybody[1]))
     )
     assert reads.of == [set(everybody)]
     version = (await in_database(Conversation.objects.get, id=world.group.id)).version
@@ -68,10 +67,10 @@ async def test_an_answer_never_rests_on_a_read_that_began_before_the_question(
 ) -> None:
     world, reads, asked = live_world, Reads(monkeypatch), Standings()
     reads.may.clear()
-    before = asyncio.create_task(asked.of(world.bob.id))
+    before = asyncio.create_task(asked.of(str(world.bob.id)))
     await _until(lambda: len(reads.of) == 1)
     said = await in_database(say, world.alice, world.group)
-    after = asyncio.create_task(asked.of(world.bob.id))
+    after = asyncio.create_task(asked.of(str(world.bob.id)))
     reads.may.set()
     assert (await before).versions[world.group.id] < said.version
     assert (await after).versions[world.group.id] == said.version
@@ -83,11 +82,11 @@ async def test_who_is_in_a_hurry_waits_for_nobody(
 ) -> None:
     reads, asked = Reads(monkeypatch), Standings()
     monkeypatch.setattr(Standings, "gather_seconds", 3600)
-    waiting = asyncio.create_task(asked.of(live_world.alice.id, patient=True))
+    waiting = asyncio.create_task(asked.of(str(live_world.alice.id), patient=True))
     await asyncio.sleep(0)
-    await asked.of(live_world.bob.id)
+    await asked.of(str(live_world.bob.id))
     await waiting
-    assert reads.of == [{live_world.alice.id, live_world.bob.id}]
+    assert reads.of == [{str(live_world.alice.id), str(live_world.bob.id)}]
 
 
 async def test_many_are_read_for_in_portions(
@@ -95,7 +94,7 @@ async def test_many_are_read_for_in_portions(
 ) -> None:
     world, reads, asked = live_world, Reads(monkeypatch), Standings()
     monkeypatch.setattr(Standings, "together", 2)
-    everybody = [world.alice.id, world.bob.id, world.charlie.id]
+    everybody = [str(each.id) for each in (world.alice, world.bob, world.charlie)]
     await asyncio.gather(*(asked.of(each, patient=True) for each in everybody))
     assert reads.of == [set(everybody[:2]), set(everybody[2:])]
 
@@ -105,11 +104,11 @@ async def test_a_read_that_fails_fails_for_those_who_asked_and_for_nobody_after(
 ) -> None:
     world, reads, asked = live_world, Reads(monkeypatch), Standings()
     reads.failure = Unavailable()
-    together = (asked.of(each, patient=True) for each in (world.alice.id, world.bob.id))
+    together = (asked.of(str(each.id), patient=True) for each in (world.alice, world.bob))
     outcomes = await asyncio.gather(*together, return_exceptions=True)
     assert [type(each) for each in outcomes] == [Unavailable, Unavailable]
     reads.failure = None
-    assert world.group.id in (await asked.of(world.bob.id)).versions
+    assert world.group.id in (await asked.of(str(world.bob.id))).versions
 
 
 async def test_who_goes_away_while_waiting_takes_nobody_along(
@@ -117,12 +116,55 @@ async def test_who_goes_away_while_waiting_takes_nobody_along(
 ) -> None:
     reads, asked = Reads(monkeypatch), Standings()
     reads.may.clear()
-    gone, stays = (asyncio.create_task(asked.of(live_world.bob.id)) for _ in range(2))
+    gone, stays = (asyncio.create_task(asked.of(str(live_world.bob.id))) for _ in range(2))
     await _until(lambda: len(reads.of) == 1)
     gone.cancel()
     reads.may.set()
     assert live_world.group.id in (await stays).versions
     assert len(reads.of) == 1
+
+
+@pytest.mark.parametrize("already_waiting", [True, False])
+async def test_a_heartbeat_holds_up_nothing_that_comes_after_it(
+    live_world: World, monkeypatch: pytest.MonkeyPatch, already_waiting: bool
+) -> None:
+    monkeypatch.setattr(Standings, "gather_seconds", 3600)
+    async with connected(live_world.bob) as (bob,):
+        epoch, versions = bob.mirror.position()
+        await bob.say(type="sync", epoch=epoch, versions=versions, ref="heartbeat")
+        if already_waiting:
+            await _until(lambda: module.standings()._asked)
+        await bob.say(type="ping", ref="after")
+        await bob.expect("pong", ref="after")
+        kinds = [frame["type"] for frame in bob.received]
+        assert kinds.index("synced", kinds.index("synced") + 1) < kinds.index("pong")
+
+
+@pytest.mark.parametrize("spelled", [str.upper, lambda text: text.replace("-", "")])
+async def test_a_device_may_spell_ids_in_its_own_way(
+    live_world: World, spelled: Callable[[str], str]
+) -> None:
+    world = live_world
+    async with connected(world.bob) as (bob,):
+        _, versions = bob.mirror.position()
+        bob.waiting.clear()
+        own = {spelled(each): version for each, version in versions.items()}
+        await bob.sync(versions=own)
+        await bob.refute("sync")
+        said = await in_database(say, world.alice, world.group)
+        await bob.sync(versions=own)
+        frame = await bob.expect("sync")
+        assert (frame["conversation"], frame["to"]) == (str(world.group.id), said.version)
+        assert frame["from"] == versions[str(world.group.id)], "and not as one that it lacks"
+
+
+@pytest.mark.parametrize("strange", ["", "x", "{" + "0" * 32 + "}"])
+async def test_what_is_no_id_is_told_among_known_ones(live_world: World, strange: str) -> None:
+    async with connected(live_world.bob) as (bob,):
+        epoch, versions = bob.mirror.position()
+        await bob.say(type="sync", epoch=epoch, versions={**versions, strange: 1}, ref="r")
+        error = await bob.expect("error", ref="r")
+        assert error["code"] == "invalid"
 
 
 async def test_a_heartbeat_finds_what_no_process_was_told(

@@ -47,6 +47,11 @@ class SharedReads(Generic[K, V]):
             self._reading = loop.create_task(self._read())
         return await answer
 
+    def hurry(self) -> None:
+        """Let nobody else come along: somebody who was patient is no more."""
+        if self._asked:
+            self._hurry.set()
+
     async def _read(self) -> None:
         while self._asked:
             if len(self._asked) < self.together and not self._hurry.is_set():
@@ -58,8 +63,9 @@ class SharedReads(Generic[K, V]):
             try:
                 found = await in_database(self.read, keys)
                 for each, answers in some.items():
-                    for answer in _waited_for({each: answers}):
-                        answer.set_result(found[each])
+                    for answer in answers:
+                        if not answer.done():  # else who asked is gone
+                            answer.set_result(found[each])
             except Unavailable as error:
                 # Nobody else shall wait as long for the same.
                 for answer in (*_waited_for(some), *_waited_for(self._asked)):

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -66,8 +65,7 @@ return answer
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(NamedTuple):
     """What became of an attempt to spend."""
 
     #: Seconds until the same would be allowed; 0.0 when it was allowed, and spent.
@@ -104,10 +102,10 @@ class LocalBuckets:
         """Take ``cost`` from each bucket, a (size, period in seconds), or from none of them."""
         with self._lock:
             now, left = self._now(key, buckets)
-            wait = max(
-                (min(cost, size) - have) * period / size if size else 0.0
-                for have, (size, period) in zip(left, buckets, strict=True)
-            )
+            wait = 0.0
+            for have, (size, period) in zip(left, buckets, strict=True):
+                if size and cost > have:
+                    wait = max(wait, (min(cost, size) - have) * period / size)
             if wait < _ROUNDING:
                 wait = 0.0
                 left = [
