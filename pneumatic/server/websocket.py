@@ -7,12 +7,11 @@ of a message) is counted here: nobody gets to keep a process busy with it, or ha
 unread.
 """
 
-import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
@@ -23,6 +22,7 @@ from chat.protocol import Close
 from chat.ws.session import Pace
 from pneumatic.lib import health
 from pneumatic.lib.realtime import readyframes
+from pneumatic.server.messages import Flag, Messages
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0
@@ -37,72 +37,14 @@ FRAMES: Final = 10
 FRAGMENTS: Final = 1_000
 
 
-class _Messages:
-    """What asyncio's queue does for one reader, in a tenth of its memory."""
-
-    __slots__ = ("_coming", "_waiting")
-
-    def __init__(self) -> None:
-        self._waiting: list[ASGIReceiveEvent] = []
-        self._coming: asyncio.Future[None] | None = None
-
-    def put_nowait(self, message: ASGIReceiveEvent) -> None:
-        self._waiting.append(message)
-        if self._coming is not None and not self._coming.done():
-            self._coming.set_result(None)
-
-    async def get(self) -> ASGIReceiveEvent:
-        while not self._waiting:
-            self._coming = asyncio.get_running_loop().create_future()
-            try:
-                await self._coming
-            finally:
-                self._coming = None
-        # Few at most: the reader is asked to pause.
-        return self._waiting.pop(0)
-
-    def empty(self) -> bool:
-        return not self._waiting
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-
-class _Flag:
-    """What asyncio's event does for those who wait now and then, in a tenth of its memory."""
-
-    __slots__ = ("_event", "_holds")
-
-    def __init__(self, *, holds: bool) -> None:
-        self._holds = holds
-        self._event: asyncio.Event | None = None
-
-    def is_set(self) -> bool:
-        return self._holds
-
-    def set(self) -> None:
-        self._holds = True
-        if self._event is not None:
-            self._event.set()
-            self._event = None
-
-    def clear(self) -> None:
-        self._holds = False
-
-    async def wait(self) -> None:
-        while not self._holds:
-            self._event = self._event or asyncio.Event()
-            await self._event.wait()
-
-
 class FrameProtocol(WebSocketsSansIOProtocol):
     """One connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._messages = _Messages()
+        self._messages = Messages()
         self.queue = self._messages  # type: ignore[assignment]
-        self.writable = _Flag(holds=True)  # type: ignore[assignment]
+        self.writable = Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
         #: When the last whole message came.
