@@ -1,12 +1,13 @@
 """Positions, typing and presence: states that pass, and are told in passing."""
 
 import asyncio
+import uuid
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from chat import groups, presence
+from chat import fanout, groups, presence
 from chat.actions import presence as actions
 from chat.ws import catching_up
 from chat.ws import hub as hub_module
@@ -90,6 +91,27 @@ async def test_people_who_come_one_after_the_other_are_told_of_together(
         await bob.expect("presence", user=str(world.charlie.id), online=True)
         await bob.refute("presence", user=str(world.bob.id))
         await charlie.expect("presence", user=str(world.bob.id), online=True)
+
+
+async def test_of_many_who_came_so_many_are_told_of_in_one_go(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [uuid.uuid4() for _ in range(5)]
+    told = list[list[UUID]]()
+    monkeypatch.setattr(actions, "GATHER_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "TOGETHER", 2)
+    monkeypatch.setattr(fanout, "presence", lambda who, **_: told.append(list(who)))
+    for each in people:
+        await actions.arrive(user_id=each, device="any", circle=dict)
+    # Who goes before that is told of at once.
+    actions.going(people[2])
+    async with asyncio.timeout(10):
+        while len(told) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    for each in people:
+        await presence.departed(each, "any")
+        await presence.settled(each)
+    assert told == [people[:1], people[2:3], [people[1], people[3]], people[4:]]
 
 
 async def test_that_somebody_came_is_told_before_they_go(
