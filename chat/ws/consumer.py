@@ -21,6 +21,7 @@ from chat.ws.hub import hub
 from chat.ws.incoming import Incoming, Work
 from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock
+from chat.ws.turns import leave_turns
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http.doors import client_address
@@ -191,7 +192,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.spawn(self._handle_invitation(conversation_id))
 
     async def _handle_invitation(self, conversation_id: UUID) -> None:
-        if not self.ready:
+        if not self.ready or self.is_gone:
             return
         try:
             await handlers.bring_in(self, conversation_id)
@@ -259,17 +260,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self._retired.set()
         self.clock.stop()
         self.outbound.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        # At once: the device that comes back shall not be one too many.
         await crowd().leave(self)
         if self.named_session is not None:
             hub().endings.forget(self, self.named_session)
         if self.identity is not None:
-            handlers.prepare_goodbye(self)
             # First: who is renewed while the goodbye is under way would be taken for back again.
             try:
-                await hub().unregister(self)
+                async with leave_turns():
+                    handlers.prepare_goodbye(self)
+                    await hub().unregister(self)
             finally:
                 await handlers.say_goodbye(self)
         code = self._close_code if self._close_code is not None else 1006

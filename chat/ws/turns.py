@@ -1,7 +1,7 @@
-"""Turns at the database for those who say hello.
+"""Turns for those who come and those who go, when that is many at once.
 
-When many devices come back at once, those who are here already go on being served: the others'
-hellos take turns, instead of filling the queue for the database's threads.
+Those who are here already go on being served: the others' hellos take turns at the database,
+instead of filling the queue for its threads, and those who are gone leave one after the other.
 """
 
 import asyncio
@@ -21,6 +21,9 @@ _PATIENCE_SECONDS: Final = 25.0
 #: How long it waits while nobody's turn ends: then the database is away. Less than what a call of
 #: the database may take, so that those who have a turn are not waited for one after the other.
 _STANDSTILL_SECONDS: Final = 4.0
+#: Devices that are gone and leave their conversations at the same time. So few that those who come
+#: back overtake them: then nobody is told of either, and no group is left and joined again.
+_LEAVES_AT_ONCE: Final = 1
 
 
 class Gone(Exception):
@@ -93,6 +96,7 @@ class Turns:
 
 _turns = PerLoop(lambda: Turns(limits.WELCOMES_AT_ONCE))
 _catch_up_turns = PerLoop(lambda: Turns(limits.CATCH_UPS_AT_ONCE))
+_leave_turns = PerLoop(lambda: asyncio.Semaphore(_LEAVES_AT_ONCE))
 
 
 def turns() -> Turns:
@@ -103,3 +107,8 @@ def turns() -> Turns:
 def catch_up_turns() -> Turns:
     """The running event loop's, for a hello's own reads."""
     return _catch_up_turns.get()
+
+
+def leave_turns() -> asyncio.Semaphore:
+    """The running event loop's, for those who are gone: not for longer than Redis may take."""
+    return _leave_turns.get()
