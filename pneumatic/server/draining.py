@@ -28,9 +28,9 @@ from pneumatic.server.websocket import FrameProtocol
 log = structlog.get_logger(__name__)
 
 #: Objects more than before until those are looked through that were made since, and how often that
-#: comes before the next older ones are. Python's own are 700, 10 and 10. The product of all three is
-#: how seldom everything is looked through; the first two make how long everybody waits in between:
-#: 5,000 and 20, which is 100,000 objects, took 60 to 100 ms.
+#: comes before the next older ones are. Python's own are 700, 10 and 10. The product of all is how
+#: seldom everything is looked through; that of the first two, how long everybody waits in between:
+#: to look through 100,000 (5,000 and 20) took 60 to 100 ms.
 _COLLECTIONS: Final = 1_000, 5, 200
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 2048
