@@ -1,63 +1,50 @@
 """What a device has missed: the frames of a `sync`, read part by part.
 
-First one query tells which conversations have another version than the client says: two numbers and
+First one query tells which conversations have another version than the client says: a number and
 an id for each of the person's. Only those that differ are looked at any further. What changed in
-them is then read in parts, three queries each: the members that changed, the messages that changed,
-and the positions of those who share small conversations. A part is at most `PART_CONVERSATIONS` of
-them and about `PART_ROWS` rows, unless a single conversation has more. That one comes whole, which
-is at most `limits.SYNC_MAX` rows, or for a reset a page of messages and everybody who ever was a
-member. So whoever sends one part before reading the next needs no more memory for a thousand
-conversations.
+them is then read in parts, a query each: one's own place, the members that changed, the messages
+that changed, and the positions of those who share small conversations. A part is at most
+`PART_CONVERSATIONS` of them and about `PART_ROWS` rows, unless a single conversation has more. That
+one comes whole, which is at most `limits.SYNC_MAX` rows, or for a reset a page of messages and
+everybody who ever was a member. So whoever sends one part before reading the next needs no more
+memory for a thousand conversations. How large resets are, and which conversations are the newest
+where there is more than one part, takes a query more.
 
-No row is newer than the version that was read along with the person's membership: what was written
-after that may have been written after the membership ended. A row that changes meanwhile, also
-between two parts, is left out here, and comes with its new version, live or by the next sync.
+A part is read as of one moment, in which the person is a member; where they aren't any more, it is
+left out. A row that changes after that, also between two parts, comes with its new version, live or
+by the next sync.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
-
-from django.db import connection
-from django.db.models import Model
 
 from accounts.models import User
 from chat import limits, presenters, protocol
 from chat.models import Conversation, Membership, Message
 from chat.queries import (
     NOBODY,
+    Asked,
     Beside,
-    Position,
+    Changes,
+    Outline,
     Standing,
     beside,
-    positions_in,
-    seats_of,
+    changes_in,
+    outlines_of,
     standings_of,
 )
 
-Row = TypeVar("Row", bound=Model)
-
-#: Conversations of one part, which are named in each of its statements.
+#: Conversations of one part, which are named in its statement.
 PART_CONVERSATIONS = 200
 PART_ROWS = 1_000
 
 
-class _Behind(NamedTuple):
-    seat: Membership
-    since: int
-    reset: bool
+class Part(NamedTuple):
+    """What is read at once."""
 
-    @property
-    def rows(self) -> int:
-        """How many rows there are to send: at most, and of a reset about."""
-        conversation = self.seat.conversation
-        if self.reset:
-            return min(limits.PAGE, conversation.last_seq) + conversation.member_count
-        return conversation.version - self.since
-
-
-Part = Sequence[_Behind]
+    user_id: UUID
+    asked: Sequence[Asked]
 
 
 class Catchup(NamedTuple):
@@ -97,21 +84,25 @@ def since(
     what the person may read, and `around` who is beside them, where that has just been read.
     """
     known = versions if same_history else {}
-    seats = seats_of(user)
-    current = set[UUID]()
-    if known or partial:
+    current, changed = set[UUID](), set[UUID]()
+    parts: list[Part] = []
+    if known:
         now = (standing or standings_of([user.id])[user.id]).versions
         asked = [each for each in (versions if partial else now) if each in now]
         current = {each for each in asked if known.get(each) == now[each]}
-        seats = seats.filter(conversation__in=[each for each in asked if each not in current])
-    behind = [_behind(seat, known.get(seat.conversation_id)) for seat in seats]
-    changed = {each.seat.conversation_id for each in behind}
+        changed = {each for each in asked if each not in current}
+        parts = _small(user, [_asked(each, known.get(each), now[each]) for each in changed], now)
+    if not known or (changed and not parts):
+        named = changed if known else versions if partial else None
+        outlines = outlines_of(user.id, named)
+        changed = {each.conversation_id for each in outlines}
+        parts = list(_parts(user, known, sorted(outlines, key=lambda each: each.at, reverse=True)))
     readable = current | changed
     unchanged = NOBODY
     if states and current:
         unchanged = (around or beside([user.id])[user.id]).without(changed)
     return Catchup(
-        list(_parts(sorted(behind, key=_latest_first))),
+        parts,
         removed=[known_id for known_id in versions if known_id not in readable],
         readable=readable,
         beside=unchanged,
@@ -124,154 +115,68 @@ def nothing_new(standing: Standing, around: Beside) -> Catchup:
 
 
 def page(part: Part) -> Page:
-    """Read a part's frames, as of the moment that `since` looked."""
-    members = _changed_members(part)
-    messages = _changed_messages(part)
-    positions = _by_conversation(
-        positions_in([each.seat.conversation_id for each in part if _is_small(each.seat)])
-    )
-    frames = [
-        frame
-        for each in part
-        for frame in _frames(
-            each,
-            members[each.seat.conversation_id],
-            messages[each.seat.conversation_id],
-            positions[each.seat.conversation_id],
-        )
-    ]
-    met = {str(each.user_id) for rows in positions.values() for each in rows}
-    return Page(frames, met - {str(each.seat.user_id) for each in part})
+    """Read a part's frames, as of now."""
+    found = changes_in(*part)
+    since = {each.conversation_id: each for each in part.asked}
+    found.sort(key=lambda each: _last_spoken(each.seat.conversation), reverse=True)
+    frames = [frame for each in found for frame in _frames(since[each.seat.conversation_id], each)]
+    met = {str(position.user_id) for each in found for position in each.positions}
+    return Page(frames, met - {str(part.user_id)})
 
 
-def _parts(behind: Sequence[_Behind]) -> Iterator[Part]:
-    part: list[_Behind] = []
-    rows = 0
-    for each in behind:
-        if part and (len(part) >= PART_CONVERSATIONS or rows + each.rows > PART_ROWS):
-            yield part
-            part, rows = [], 0
-        part.append(each)
-        rows += each.rows
-    if part:
-        yield part
-
-
-def _behind(seat: Membership, known: int | None) -> _Behind:
-    """A reset where the version is unknown, too old, or ahead of us (a restored backup)."""
-    if known is None or not 0 <= seat.conversation.version - known <= limits.SYNC_MAX:
-        return _Behind(seat, since=0, reset=True)
-    return _Behind(seat, since=known, reset=False)
-
-
-def _latest_first(each: _Behind) -> float:
-    at = each.seat.conversation.last_message_at or each.seat.conversation.created_at
-    return -at.timestamp()
-
-
-def _changed_members(part: Part) -> Mapping[UUID, list[Membership]]:
-    found = _by_conversation(
-        # All have a version above 0: a reset brings every member.
-        _rows_in(
-            [(each, each.since, each.seat.conversation.version) for each in part],
-            Membership,
-            "row.version > span.after AND row.version <= span.last",
-            columns="row.*, person.username, person.display_name",
-            joined="JOIN accounts_user person ON person.id = row.user_id",
-        )
-    )
-    people = dict[UUID, User]()
-    for row in (row for rows in found.values() for row in rows):
-        if row.user_id not in people:
-            names = {name: getattr(row, name) for name in ("username", "display_name")}
-            people[row.user_id] = User(id=row.user_id, **names)
-        row.user = people[row.user_id]
-    return found
-
-
-def _changed_messages(part: Part) -> Mapping[UUID, list[Message]]:
-    changes = [
-        (each, each.since, each.seat.conversation.version) for each in part if not each.reset
-    ]
-    newest = [
-        (each, each.seat.conversation.last_seq - limits.PAGE, each.seat.conversation.last_seq)
-        for each in part
-        if each.reset
-    ]
-    changed = _rows_in(changes, Message, "row.version > span.after AND row.version <= span.last")
-    pages = _rows_in(newest, Message, "row.seq > span.after AND row.seq <= span.last")
-    versions = {each.seat.conversation_id: each.seat.conversation.version for each in part}
-    # Not a condition of the statement: it would make the index of the versions look as good, which
-    # has to be read from the conversation's beginning.
-    current = (row for row in pages if row.version <= versions[row.conversation_id])
-    return _by_conversation([*changed, *current])
-
-
-def _rows_in(
-    spans: Sequence[tuple[_Behind, int, int]],
-    model: type[Row],
-    condition: str,
-    *,
-    columns: str = "row.*",
-    joined: str = "",
-) -> Iterable[Row]:
-    """The rows of some conversations, `after` one number and up to a `last` one, in one statement.
-
-    A join and not a condition for each conversation, which takes a multiple of its execution to
-    put together and to plan, and which SQLite refuses from a thousand on.
-    """
-    if not spans:
+def _small(user: User, asked: Sequence[Asked], now: Mapping[UUID, int]) -> list[Part]:
+    """All in one part, where it is certain that they are few; else none."""
+    rows = sum(now[each.conversation_id] - each.since for each in asked)
+    if not asked or len(asked) > PART_CONVERSATIONS or rows > PART_ROWS:
         return []
-    table, id_field = connection.ops.quote_name(model._meta.db_table), Conversation._meta.pk
-    values = ", ".join(["(%s, %s, %s)"] * len(spans))
-    given = [
-        number
-        for each, after, last in spans
-        for number in (
-            id_field.get_db_prep_value(each.seat.conversation_id, connection),
-            after,
-            last,
-        )
-    ]
-    return model._default_manager.raw(
-        f"WITH span (conversation_id, after, last) AS (VALUES {values})"  # noqa: S608  # our own words
-        f" SELECT {columns} FROM span JOIN {table} AS row"
-        f" ON row.conversation_id = span.conversation_id AND {condition} {joined}",
-        given,
-    )
+    return [] if any(each.reset for each in asked) else [Part(user.id, asked)]
 
 
-def _by_conversation(rows: Iterable[Any]) -> Mapping[UUID, list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row.conversation_id].append(row)
-    return found
+def _parts(user: User, known: Mapping[UUID, int], outlines: Iterable[Outline]) -> Iterator[Part]:
+    part: list[Asked] = []
+    rows = 0
+    for each in outlines:
+        asked = _asked(each.conversation_id, known.get(each.conversation_id), each.version)
+        more = each.version - asked.since
+        if asked.reset:
+            more = min(limits.PAGE, each.last_seq) + each.member_count
+        if part and (len(part) >= PART_CONVERSATIONS or rows + more > PART_ROWS):
+            yield Part(user.id, part)
+            part, rows = [], 0
+        part.append(asked)
+        rows += more
+    if part:
+        yield Part(user.id, part)
 
 
-def _is_small(seat: Membership) -> bool:
-    return seat.conversation.member_count <= limits.SMALL_CONVERSATION
+def _asked(conversation_id: UUID, known: int | None, version: int) -> Asked:
+    """A reset where the version is unknown, too old, or ahead of us (a restored backup)."""
+    if known is None or not 0 <= version - known <= limits.SYNC_MAX:
+        return Asked(conversation_id, since=0, reset=True)
+    return Asked(conversation_id, since=known, reset=False)
 
 
-def _frames(
-    each: _Behind,
-    members: Sequence[Membership],
-    messages: Sequence[Message],
-    positions: Sequence[Position],
-) -> Iterator[protocol.SyncFrame]:
+def _last_spoken(conversation: Conversation) -> float:
+    return (conversation.last_message_at or conversation.created_at).timestamp()
+
+
+def _frames(asked: Asked, found: Changes) -> Iterator[protocol.SyncFrame]:
     """One conversation's rows in frames of bounded size; only the last one moves `to`."""
-    rows: list[Membership | Message] = sorted((*members, *messages), key=lambda row: row.version)
-    data = presenters.conversation(each.seat.conversation, each.seat)
+    conversation = found.seat.conversation
+    rows: list[Membership | Message] = [*found.members, *found.messages]
+    rows.sort(key=lambda row: row.version)
+    data = presenters.conversation(conversation, found.seat)
     size = limits.SYNC_FRAME_ROWS
     for start in range(0, max(1, len(rows)), size):
         some, last = rows[start : start + size], start + size >= len(rows)
         yield protocol.SyncFrame(
-            conversation=each.seat.conversation_id,
-            from_=each.since,
-            to=each.seat.conversation.version if last else each.since,
-            reset=each.reset and start == 0,
+            conversation=conversation.id,
+            from_=asked.since,
+            to=conversation.version if last else asked.since,
+            reset=asked.reset and start == 0,
             more=not last,
             data=data,
             members=[presenters.member(row) for row in some if isinstance(row, Membership)],
             messages=[presenters.message(row) for row in some if isinstance(row, Message)],
-            receipts=[presenters.receipt(row) for row in positions] if last else [],
+            receipts=[presenters.receipt(row) for row in found.positions] if last else [],
         )

@@ -1,5 +1,6 @@
 """What a person may see. Every read of conversations begins here."""
 
+from chat.queries.changes import Asked, Changes, Outline, changes_in, outlines_of
 from chat.queries.conversations import (
     Page,
     Seat,
@@ -28,17 +29,21 @@ from chat.queries.devices import (
     told_of,
     versions_of,
 )
-from chat.queries.positions import NOBODY, Beside, Position, beside, positions_in
+from chat.queries.positions import NOBODY, Beside, Position, beside
 
 __all__ = [
     "NOBODY",
+    "Asked",
     "Beside",
+    "Changes",
     "Entrance",
+    "Outline",
     "Page",
     "Position",
     "Seat",
     "Standing",
     "beside",
+    "changes_in",
     "circles_of",
     "conversation_for",
     "ended_version_for",
@@ -50,8 +55,8 @@ __all__ = [
     "members_among",
     "members_of",
     "message_for",
+    "outlines_of",
     "page",
-    "positions_in",
     "seats_of",
     "standings_by_text",
     "standings_of",

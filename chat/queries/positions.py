@@ -1,7 +1,7 @@
 """How far people have got in what they share with others."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
@@ -9,7 +9,6 @@ import msgspec
 from django.db import connection
 
 from chat import limits
-from chat.models import Membership
 from chat.protocol import Receipt
 from chat.queries.devices import rows_for
 
@@ -98,10 +97,3 @@ def beside(user_ids: Collection[UUID]) -> dict[UUID, Beside]:
             ordered = sorted(_read(f"[{receipts}]"), key=lambda each: each.user)
             found[UUID(user_id)] = Beside.of(ordered)
     return found
-
-
-def positions_in(conversations: Sequence[UUID]) -> Iterable[Position]:
-    """How far the members of these conversations have got."""
-    rows = Membership.objects.filter(conversation__in=conversations, left_at=None)
-    # In one order, whichever way the database's statistics let it go just now.
-    return map(Position._make, rows.order_by("user_id").values_list(*Position._fields))

@@ -1,14 +1,15 @@
-"""However much a device has missed, it is read in parts of a bounded size, three queries each."""
+"""However much a device has missed, it is read in parts of a bounded size, a query each."""
 
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
-from chat import catchup, limits, queries
-from chat.models import Conversation
+from chat import catchup, limits, presenters, queries
+from chat.models import Conversation, Membership, Message
 from chat.ws import catching_up
 from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct, make_group, say
@@ -16,7 +17,8 @@ from pneumatic.testing.socket import connected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
-QUERIES_OF_A_PART = 3
+#: What somebody may read; how much that is, where it isn't known; and each part.
+STANDING, OUTLINES, PART = 1, 1, 1
 
 
 def many(world: World, count: int) -> list[Conversation]:
@@ -43,10 +45,16 @@ def test_what_one_part_holds_costs_the_same_however_many_conversations(
     conversations = many(world, count)
     pages, cost = read(world.bob)
     assert [len(page.frames) for page in pages] == [count]
-    assert cost == 1 + QUERIES_OF_A_PART
+    assert cost == OUTLINES + PART
     versions = {each.id: Conversation.objects.get(id=each.id).version for each in conversations}
     # Nothing to tell but the positions of all.
     assert read(world.bob, versions) == ([], 2)
+    for conversation in conversations:
+        say(world.alice, conversation)
+    pages, cost = read(world.bob, versions)
+    assert [[len(frame.messages) for frame in page.frames] for page in pages] == [[1] * count]
+    # What they may read tells how little changed. Nobody is beside them in anything else.
+    assert cost == STANDING + PART
 
 
 def test_parts_are_bounded_by_conversations_and_by_rows(
@@ -56,14 +64,45 @@ def test_parts_are_bounded_by_conversations_and_by_rows(
     monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 2)
     pages, cost = read(world.bob)
     assert [len(page.frames) for page in pages] == [2, 2, 1]
-    assert cost == 1 + 3 * QUERIES_OF_A_PART
+    assert cost == OUTLINES + 3 * PART
     # Of each: two messages (one of the system) and two members.
     monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 200)
     monkeypatch.setattr(catchup, "PART_ROWS", 12)
     pages, cost = read(world.bob)
     assert [len(page.frames) for page in pages] == [3, 2]
-    assert cost == 1 + 2 * QUERIES_OF_A_PART
+    assert cost == OUTLINES + 2 * PART
     assert max(_rows(page) for page in pages) <= 12
+
+
+def test_what_is_read_at_once_is_what_the_tables_hold(world: World) -> None:
+    sent = [say(world.alice, world.group, body) for body in ('"a" \\ \n \u2028 🦊', "hi @bob")]
+    moment = timezone.now()
+    rows, one = Message.objects.filter(conversation=world.group), Message.objects.filter
+    one(id=sent[0].id).update(edited_at=moment, pinned_at=moment)
+    one(id=sent[1].id).update(reply_to=sent[0].id)
+    one(id=say(world.alice, world.group).id).update(body="", deleted_at=moment, sender=None)
+    Conversation.objects.filter(id=world.group.id).update(topic="T", archived_at=moment)
+    places = Membership.objects.filter(conversation=world.group).select_related("user")
+    places.filter(user=world.bob).update(muted_until=moment, pinned=True)
+    places.filter(user=world.alice).update(own_after_read=1, left_at=moment)
+    seat = queries.seats_of(world.bob).get()
+    assert seat.unread_mentions == 1  # type: ignore[attr-defined]  # annotated
+    for known in ({}, {world.group.id: 0}):
+        (((frame,),),) = [[page.frames for page in read(world.bob, known)[0]]]
+        assert frame.reset == (not known)
+        assert frame.data == presenters.conversation(seat.conversation, seat)
+        assert frame.members == [presenters.member(each) for each in places.order_by("version")]
+        assert frame.messages == [presenters.message(each) for each in rows.order_by("version")]
+        assert [(each.user, each.read_seq) for each in frame.receipts] == [
+            (world.bob.id, seat.read_seq)
+        ]
+
+
+def test_of_large_conversations_no_positions_are_read(world: World) -> None:
+    Conversation.objects.update(member_count=limits.SMALL_CONVERSATION + 1)
+    ((page,), _) = read(world.bob)
+    assert [frame.receipts for frame in page.frames] == [[]]
+    assert page.acquaintances == set()
 
 
 def test_a_conversation_with_more_rows_than_a_part_comes_alone_and_whole(

@@ -63,7 +63,7 @@ def _beside(user_id: UUID, most: int = limits.PRESENCE_CONVERSATIONS) -> list[Re
             delivered_seq=each.delivered_seq,
             conversation=each.conversation_id,
         )
-        for each in queries.positions_in([each.id for each in newest[:most]])
+        for each in Membership.objects.filter(conversation__in=newest[:most], left_at=None)
     ]
 
 

@@ -1,0 +1,236 @@
+"""What changed in conversations since somebody knew them, in one statement for all that is read.
+
+Everything of a statement is as of one moment: the person is a member in that moment, and no row is
+newer than the version that comes with it. What is written later may be after the membership ended.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from django.db.models.functions import Coalesce
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from accounts.models import User
+from chat import limits
+from chat.models import Conversation, Membership, Message
+from chat.queries.positions import Position
+from pneumatic.lib.database.postgres import one_statement
+
+# Rows of all kinds in one shape: of what, of which conversation, and its columns as an array. Both
+# ends of each range are written out, though no row is above the upper one: PostgreSQL takes half of
+# a range for a third of the table, and might read all of it.
+_CHANGES: Final = """
+WITH asked (conversation_id, since, is_reset) AS ({asked}),
+seat AS (
+  SELECT asked.since, asked.is_reset, talk.id, talk.version, talk.last_seq, talk.member_count,
+    {array}(
+      {array}(
+        talk.kind, talk.title, talk.topic, talk.created_at{utc}, talk.archived_at{utc},
+        talk.last_message_at{utc}, talk.member_count, talk.last_seq, talk.version
+      ),
+      {array}(
+        mine.role, mine.read_seq, mine.own_after_read, mine.muted_until{utc}, {pinned}
+      ),
+      (SELECT COUNT(*) FROM chat_mention mention WHERE mention.user_id = mine.user_id
+       AND mention.conversation_id = talk.id AND mention.seq > mine.read_seq)
+    ) AS told
+  FROM asked
+  JOIN chat_conversation talk ON talk.id = asked.conversation_id
+  JOIN chat_membership mine ON mine.conversation_id = talk.id
+    AND mine.user_id = %s AND mine.left_at IS NULL
+)
+SELECT 'seat', id{text}, told{text} FROM seat
+UNION ALL
+SELECT 'member', seat.id{text}, {array}(
+  {array}(person.id, person.username, person.display_name),
+  {array}(member.role, member.joined_at{utc}, member.left_at{utc}, member.version)
+){text}
+FROM seat
+JOIN chat_membership member ON member.conversation_id = seat.id
+  AND member.version > seat.since AND member.version <= seat.version
+JOIN accounts_user person ON person.id = member.user_id
+UNION ALL
+SELECT 'message', seat.id{text}, {message}
+FROM seat
+JOIN chat_message message ON message.conversation_id = seat.id
+  AND message.version > seat.since AND message.version <= seat.version
+WHERE NOT seat.is_reset
+UNION ALL
+SELECT 'message', seat.id{text}, {message}
+FROM seat
+JOIN chat_message message ON message.conversation_id = seat.id
+  AND message.seq > seat.last_seq - {page} AND message.seq <= seat.last_seq
+WHERE seat.is_reset
+UNION ALL
+SELECT 'position', seat.id{text}, {array}(other.user_id, other.read_seq, other.delivered_seq){text}
+FROM seat
+JOIN chat_membership other ON other.conversation_id = seat.id AND other.left_at IS NULL
+WHERE seat.member_count <= {small}
+"""
+_MESSAGE: Final = """{array}(
+  message.id, message.seq, message.version, message.sender_id, message.kind, message.body,
+  message.reply_to_id, {mentioned}, message.created_at{utc}, message.edited_at{utc},
+  message.deleted_at{utc}, message.pinned_at{utc}
+){text}"""
+_POSTGRESQL: Final = {
+    "array": "JSON_BUILD_ARRAY",
+    "text": "::text",
+    "utc": "",
+    "pinned": "mine.pinned",
+    "mentioned": "message.mentioned",
+    "asked": "SELECT * FROM UNNEST(%s::uuid[], %s::bigint[], %s::boolean[])",
+}
+_SQLITE: Final = {
+    "array": "JSON_ARRAY",
+    "text": "",
+    # It keeps moments without saying of which zone they are, and neither knows truth nor arrays.
+    "utc": " || 'Z'",
+    "pinned": "JSON(CASE WHEN mine.pinned THEN 'true' ELSE 'false' END)",
+    "mentioned": "JSON(message.mentioned)",
+}
+
+
+class Outline(NamedTuple):
+    """How much there is of a conversation."""
+
+    conversation_id: UUID
+    version: int
+    last_seq: int
+    member_count: int
+    #: When something was last said, or it began.
+    at: datetime
+
+
+class Asked(NamedTuple):
+    """A conversation to be read: what is newer than a version, or as much as anew needs."""
+
+    conversation_id: UUID
+    since: int
+    reset: bool
+
+
+class Changes(NamedTuple):
+    """What was read of a conversation."""
+
+    #: The person's own, with its conversation and `unread_mentions`.
+    seat: Membership
+    members: list[Membership]
+    messages: list[Message]
+    #: Of all members, where the conversation is small.
+    positions: list[Position]
+
+
+class _Talk(Struct, array_like=True):
+    kind: str
+    title: str
+    topic: str
+    created_at: datetime
+    archived_at: datetime | None
+    last_message_at: datetime | None
+    member_count: int
+    last_seq: int
+    version: int
+
+
+class _Mine(Struct, array_like=True):
+    role: str
+    read_seq: int
+    own_after_read: int
+    muted_until: datetime | None
+    pinned: bool
+
+
+class _Person(Struct, array_like=True, frozen=True):
+    id: UUID
+    username: str
+    display_name: str
+
+
+class _Member(Struct, array_like=True):
+    role: str
+    joined_at: datetime
+    left_at: datetime | None
+    version: int
+
+
+class _Message(Struct, array_like=True):
+    id: UUID
+    seq: int
+    version: int
+    sender_id: UUID | None
+    kind: str
+    body: str
+    reply_to_id: UUID | None
+    mentioned: list[str]
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    pinned_at: datetime | None
+
+
+_read_seat: Final = msgspec.json.Decoder(tuple[_Talk, _Mine, int]).decode
+_read_member: Final = msgspec.json.Decoder(tuple[_Person, _Member]).decode
+_read_message: Final = msgspec.json.Decoder(_Message).decode
+_read_position: Final = msgspec.json.Decoder(tuple[UUID, int, int]).decode
+
+
+def outlines_of(user_id: UUID, conversation_ids: Collection[UUID] | None = None) -> list[Outline]:
+    """Of all conversations of a person, or of those of them that are named."""
+    rows = Membership.objects.filter(user=user_id, left_at=None)
+    if conversation_ids is not None:
+        rows = rows.filter(conversation__in=conversation_ids)
+    talk = "conversation__"
+    at = Coalesce(f"{talk}last_message_at", f"{talk}created_at")
+    columns = (f"{talk}{name}" for name in ("id", "version", "last_seq", "member_count"))
+    return [Outline(*row) for row in rows.values_list(*columns, at)]
+
+
+def changes_in(user_id: UUID, asked: Sequence[Asked]) -> list[Changes]:
+    """Of each of these conversations that the person is in now; in no order."""
+    by_kind: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
+    for kind, name, told in _rows(user_id, asked):
+        by_kind[kind].append((UUID(name), told))
+    found = {of: Changes(_seat(user_id, of, told), [], [], []) for of, told in by_kind["seat"]}
+    people = dict[UUID, User]()
+    for of, told in by_kind["member"]:
+        person, member = _read_member(told)
+        user = people.get(person.id) or people.setdefault(person.id, User(**asdict(person)))
+        found[of].members.append(Membership(conversation_id=of, user=user, **asdict(member)))
+    for of, told in by_kind["message"]:
+        found[of].messages.append(Message(conversation_id=of, **asdict(_read_message(told))))
+    for of, told in by_kind["position"]:
+        found[of].positions.append(Position(of, *_read_position(told)))
+    for each in found.values():
+        # In one order, whichever way the database's statistics let it go just now.
+        each.positions.sort(key=lambda position: position.user_id)
+    return list(found.values())
+
+
+def _seat(user_id: UUID, conversation_id: UUID, told: str) -> Membership:
+    talk, mine, unread_mentions = _read_seat(told)
+    conversation = Conversation(id=conversation_id, **asdict(talk))
+    seat = Membership(conversation=conversation, user_id=user_id, **asdict(mine))
+    seat.unread_mentions = unread_mentions  # type: ignore[attr-defined]  # as `seats_of` does
+    return seat
+
+
+def _rows(user_id: UUID, asked: Sequence[Asked]) -> Iterable[tuple[Any, ...]]:
+    numbers = {"page": str(limits.PAGE), "small": str(limits.SMALL_CONVERSATION)}
+    if connection.vendor == "postgresql":
+        # Three parameters, however many there are: so it is one statement, which is parsed once.
+        given = ["{" + ",".join(map(str, column)) + "}" for column in zip(*asked, strict=True)]
+        return one_statement(connection, _written(**_POSTGRESQL, **numbers), [*given, user_id])
+    values = ", ".join(["(%s, %s, %s)"] * len(asked))
+    flat = [value for of, *numbers_of in asked for value in (of.hex, *numbers_of)]
+    written = _written(**_SQLITE, **numbers, asked=f"VALUES {values}")
+    return one_statement(connection, written, [*flat, user_id.hex])
+
+
+def _written(**words: str) -> str:
+    return _CHANGES.format(message=_MESSAGE.format(**words), **words)
