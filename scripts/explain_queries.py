@@ -78,7 +78,10 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     )
     twenty = list(User.objects.order_by("id").values_list("id", flat=True)[:20])
     yield "What 20 people may read (heartbeats)", lambda: queries.standings_of(twenty)
-    yield "How far those beside 20 people got (hellos)", lambda: queries.beside(twenty)
+    yield (
+        "The same, and how far those beside them got (hellos)",
+        lambda: queries.surroundings_of(twenty),
+    )
     yield "Unread mentions", lambda: queries.unread_mentions(seat)
     yield (
         "Who is called so (mentions)",
@@ -180,7 +183,7 @@ Written by `python -m scripts.explain_queries` from what PostgreSQL said: {MESSA
 {CONVERSATIONS:,} conversations of {MEMBERS} members, {PEOPLE:,} people. Each query is the one that
 the code asks. What counts is the index, and that the blocks it touches (of 8 KiB) are few: they are
 the same for a table a hundred times as large, but for a level of the index. A table as small as
-that of conversations here is read through where that is cheaper; a larger one isn't.
+that of conversations here is read through where that is cheaper; a larger one only for many rows.
 
 | what is asked | statements | served by | blocks | ms |
 |---|---|---|---|---|

@@ -29,7 +29,14 @@ from chat.queries.devices import (
     told_of,
     versions_of,
 )
-from chat.queries.positions import NOBODY, Beside, Position, beside
+from chat.queries.positions import (
+    NOBODY,
+    Beside,
+    Position,
+    Surroundings,
+    beside,
+    surroundings_of,
+)
 
 __all__ = [
     "NOBODY",
@@ -42,6 +49,7 @@ __all__ = [
     "Position",
     "Seat",
     "Standing",
+    "Surroundings",
     "beside",
     "changes_in",
     "circles_of",
@@ -61,6 +69,7 @@ __all__ = [
     "standings_by_text",
     "standings_of",
     "still_there",
+    "surroundings_of",
     "told_of",
     "unread_mentions",
     "versions_of",

@@ -83,10 +83,13 @@ def test_who_is_beside_somebody_is_who_is_in_their_newest_small_conversations(
     Conversation.objects.filter(id=large.id).update(member_count=limits.SMALL_CONVERSATION + 1)
     for most in (limits.PRESENCE_CONVERSATIONS, 2):
         monkeypatch.setattr(limits, "PRESENCE_CONVERSATIONS", most)
+        standings = queries.standings_of(_everybody(world))
+        at_once = queries.surroundings_of(_everybody(world))
         for user_id, beside in queries.beside(_everybody(world)).items():
+            assert at_once[user_id] == (standings[user_id], beside)
             told = _told(beside)
             assert _in_order(told) == _in_order(_beside(user_id, most))
-            assert [each.user for each in told] == sorted(each.user for each in told)
+            assert told == sorted(told, key=lambda each: (each.conversation, each.user))
             assert beside.people == {str(each.user) for each in told}
             # As everything else is written: without a blank.
             assert msgspec.json.encode(told).decode() == beside.receipts
@@ -95,6 +98,8 @@ def test_who_is_beside_somebody_is_who_is_in_their_newest_small_conversations(
 def test_nobody_is_beside_who_is_in_nothing(world: World) -> None:
     assert queries.beside([world.charlie.id]) == {world.charlie.id: queries.NOBODY}
     assert queries.standings_of([world.charlie.id])[world.charlie.id].versions == {}
+    nothing = queries.Surroundings(queries.Standing(queries.epoch(), {}), queries.NOBODY)
+    assert queries.surroundings_of([world.charlie.id]) == {world.charlie.id: nothing}
 
 
 def test_those_of_some_conversations_can_be_left_out(world: World) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from accounts.authentication import Identity, authenticate_all
 from accounts.tokens import Claims
 from chat import queries
-from chat.queries import Beside, Standing
+from chat.queries import Surroundings
 from pneumatic.lib.database.sharedreads import SharedReads
 from pneumatic.lib.errors import Unauthenticated
 from pneumatic.lib.perloop import PerLoop
@@ -37,13 +37,6 @@ class Entrances(SharedReads[Claims, Admission | Unauthenticated]):
         }
 
 
-class Surroundings(NamedTuple):
-    """What a person may read, and how far those beside them have got."""
-
-    standing: Standing
-    beside: Beside
-
-
 class AllSurroundings(SharedReads[UUID, Surroundings]):
     """By person: what most hellos end with."""
 
@@ -51,9 +44,7 @@ class AllSurroundings(SharedReads[UUID, Surroundings]):
     together = 8
 
     def read(self, keys: Collection[UUID]) -> Mapping[UUID, Surroundings]:
-        # In this order: what is newer than the standing comes live, or with the next sync.
-        standings, around = queries.standings_of(keys), queries.beside(keys)
-        return {each: Surroundings(standings[each], around[each]) for each in keys}
+        return queries.surroundings_of(keys)
 
 
 _entrances = PerLoop(Entrances)
