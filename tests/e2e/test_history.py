@@ -1,8 +1,9 @@
 """Reading back through a long conversation."""
 
+from threading import Event
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.person import Person
 
@@ -76,6 +77,31 @@ def test_older_messages_come_although_the_browser_is_late_to_say_what_is_in_view
         alice.page.evaluate(SCROLL_AND_LOOK, 100_000)
         expect(articles.nth(loaded)).to_be_attached()
     expect(alice.page.locator(".timeline-start")).to_be_attached()
+
+
+def test_the_first_unread_message_is_reached_though_a_page_is_on_its_way(
+    alice: Person, bob: Person
+) -> None:
+    conversation = bob.ask("POST", "conversations/direct/", user=alice.id)["id"]
+    bob.send_many(conversation, [f"Message {n:03}" for n in range(1, MESSAGES + 1)])
+    alice.ask("POST", f"conversations/{conversation}/read/", seq=4)
+    held, go_on = list[Route](), Event()
+    alice.page.route(
+        "**/messages/?before_seq=*",
+        lambda route: route.continue_() if go_on.is_set() else held.append(route),
+    )
+
+    alice.come_in(f"/c/{conversation}")
+    articles = alice.page.locator("[role=feed] article")
+    expect(articles.first).to_be_attached()
+    alice.page.evaluate(SCROLL_AND_LOOK, 100_000)
+    expect(alice.page.locator(".history-state")).to_have_text("Loading messages")
+    alice.page.get_by_role("button", name="unread above").click()
+    go_on.set()
+    for route in held:
+        route.continue_()
+    expect(alice.page.locator(".unread-line")).to_be_in_viewport()
+    expect(alice.message("Message 005")).to_be_in_viewport()
 
 
 def _scroll_until_more(page: Page, loaded: int) -> tuple[str, float]:

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useCallback, useEffect } from "preact/hooks";
+import { useCallback, useEffect, useRef } from "preact/hooks";
 import { useApp } from "app/ui/context.js";
 import { useElement } from "app/ui/use-element.js";
 
@@ -19,13 +19,15 @@ export function useHistory(conversation, hasBefore, scroller) {
   const state = useSignal(/** @type {HistoryState} */ ("idle"));
   const sentinel = useElement(HTMLDivElement);
 
-  /** @returns {Promise<boolean>} whether there is still more, false too when it failed */
+  const look = useRef(() => {});
+
+  /** Whoever asks while a page is on its way shares it. @returns {Promise<boolean>} whether there is still more, false too when it failed */
   const loadOlder = useCallback(async () => {
-    if (state.peek() === "loading") return false;
     state.value = "loading";
     try {
       const more = await app.conversations.loadOlder(conversation);
       state.value = "idle";
+      look.current();
       return more;
     } catch {
       state.value = "failed";
@@ -36,16 +38,20 @@ export function useHistory(conversation, hasBefore, scroller) {
   useEffect(() => {
     const mark = sentinel.current;
     if (!mark || !hasBefore) return undefined;
-    const observer = new IntersectionObserver(async (entries) => {
+    const observer = new IntersectionObserver((entries) => {
       // The newest counts: a busy browser tells of several frames in one call.
-      if (!entries.at(-1)?.isIntersecting || state.peek() !== "idle") return;
-      await loadOlder();
-      if (state.peek() !== "idle") return;
-      observer.unobserve(mark); // Still in reach after a short page: look again.
-      observer.observe(mark);
+      if (entries.at(-1)?.isIntersecting && state.peek() === "idle") loadOlder();
     }, { root: scroller.current, rootMargin: AHEAD });
     observer.observe(mark);
-    return () => observer.disconnect();
+    // After each page: a short one leaves the mark in reach, of which nothing else would tell.
+    look.current = () => {
+      observer.unobserve(mark);
+      observer.observe(mark);
+    };
+    return () => {
+      look.current = () => {};
+      observer.disconnect();
+    };
   }, [hasBefore, loadOlder]);
 
   return { state, sentinel, loadOlder };
