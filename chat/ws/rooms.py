@@ -49,7 +49,7 @@ class Room:
         self.name = name
         self.conversation_id = groups.conversation_of(name)
         #: Its id as devices write it. Kept, because every heartbeat asks for those of a socket.
-        self.conversation_text = None if self.conversation_id is None else str(self.conversation_id)
+        self.conversation_text = groups.conversation_text_of(name)
         self.sockets: set[Socket] = set()
         self.lock = asyncio.Lock()
         self.joined = False
