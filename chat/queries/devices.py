@@ -8,6 +8,7 @@ together than PostgreSQL to answer it.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -61,7 +62,8 @@ class Entrance(NamedTuple):
     """What a person may read now, and at which version somebody's membership last ended there."""
 
     epoch: UUID
-    ended: dict[UUID, int]
+    #: By the conversations' ids as texts, such as `str` makes them.
+    ended: dict[str, int]
 
 
 def epoch() -> UUID:
@@ -72,7 +74,7 @@ def epoch() -> UUID:
 def entrances_of(user_ids: Collection[UUID]) -> dict[UUID, Entrance]:
     """What each of these people joins who say hello, in one query for all of them."""
     epoch, found = _numbers_of([str(each) for each in user_ids], "ended_version")
-    return {each: Entrance(epoch, _read_ids(found.get(str(each), "{}"))) for each in user_ids}
+    return {each: Entrance(epoch, _read_texts(found.get(str(each), "{}"))) for each in user_ids}
 
 
 def standings_of(user_ids: Collection[UUID]) -> dict[UUID, Standing]:
@@ -100,7 +102,9 @@ def told_of(conversations: Collection[UUID]) -> Collection[UUID]:
     """Those of a person's conversations where their coming and going is told: always the same."""
     if len(conversations) <= limits.PRESENCE_CONVERSATIONS:
         return conversations
-    return sorted(conversations, reverse=True)[: limits.PRESENCE_CONVERSATIONS]
+    # By their numbers, which is their order: UUIDs would compare themselves in Python.
+    newest = sorted(conversations, key=attrgetter("int"), reverse=True)
+    return newest[: limits.PRESENCE_CONVERSATIONS]
 
 
 def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:

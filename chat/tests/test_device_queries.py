@@ -42,7 +42,7 @@ def test_standings_and_entrances_are_those_of_the_memberships(world: World) -> N
         }
         assert entrances[user.id] == queries.Entrance(
             queries.epoch(),
-            {each.conversation_id: each.conversation.ended_version for each in seats},
+            {str(each.conversation_id): each.conversation.ended_version for each in seats},
         )
     assert any(entrances[world.bob.id].ended.values())
 

@@ -1,6 +1,6 @@
 """How a socket is told what its device has missed."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
@@ -92,7 +92,7 @@ async def _move(
     missing = found.readable - there
     if missing:
         # The invitation was lost. Join now, and read again what may have happened meanwhile.
-        await join(socket, dict.fromkeys(missing, 0))
+        await join(socket, missing)
         there |= missing
         newer.clear()
         found = await _read(identity, command, turn)
@@ -157,7 +157,7 @@ def _synced(ref: str | None) -> str:
 
 async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[str]:
     """Join a conversation and send it whole; who is in it, where that is told."""
-    await join(socket, {conversation_id: 0})
+    await join(socket, [conversation_id])
     with _Joins(socket.joins) as newer:
         found = await in_database(
             catchup.since, identity.user, {conversation_id: 0}, same_history=False, partial=True
@@ -239,16 +239,11 @@ async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool
     return True
 
 
-async def join(
-    socket: "ChatConsumer",
-    conversations: Mapping[UUID, int],
-    others: Mapping[str, int] | None = None,
-) -> None:
-    """Let the socket hear of these conversations from now on, and of `others` by their group.
+async def join(socket: "ChatConsumer", conversations: Collection[UUID]) -> None:
+    """Let the socket hear of these conversations from now on.
 
-    With each the newest end of a membership when the person's own was read; 0 where not known.
+    When the person's own membership was read isn't known, so neither is whose had ended by then.
     """
     for newer in socket.joins:
         newer.update(conversations)
-    named = {groups.conversation(each): ended for each, ended in conversations.items()}
-    await hub().join(socket, {**(others or {}), **named})
+    await hub().join(socket, dict.fromkeys(map(groups.conversation, conversations), 0))

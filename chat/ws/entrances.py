@@ -18,8 +18,9 @@ class Admission(NamedTuple):
 
     identity: Identity
     epoch: UUID
-    #: The conversations, each with the version at which somebody's membership last ended there.
-    ended: dict[UUID, int]
+    #: The conversations' ids as texts, each with the version at which somebody's membership last
+    #: ended there.
+    ended: dict[str, int]
 
 
 class Entrances(SharedReads[Claims, Admission | Unauthenticated]):

@@ -121,7 +121,8 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
         )
     )
     # Groups first, snapshot second: what happens between the two arrives twice rather than never.
-    await catching_up.join(socket, ended, {groups.user(socket.user_id): 0})
+    there = {groups.conversation(each): version for each, version in ended.items()}
+    await hub().join(socket, {groups.user(socket.user_text): 0, **there})
     socket.ready = True
     sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
     shared, own = (
@@ -136,10 +137,10 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
     socket.arrived = True
 
 
-def _circle_of(socket: "ChatConsumer", ended: Mapping[UUID, int]) -> dict[UUID, int]:
+def _circle_of(socket: "ChatConsumer", ended: Mapping[str, int]) -> dict[UUID, int]:
     """Where to tell that the socket's person is online: in what they are in now."""
     return {
-        each: max(ended.get(each, 0), hub().ended_in(each))
+        each: max(ended.get(str(each), 0), hub().ended_in(each))
         for each in queries.told_of(hub().conversations_of(socket))
     }
 
