@@ -21,6 +21,12 @@ def ask(statement: str) -> None:
         cursor.execute(statement)
 
 
+def test_plans_are_made_for_what_is_asked_and_not_compiled() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('plan_cache_mode'), current_setting('jit')")
+        assert cursor.fetchone() == ("force_custom_plan", "off")
+
+
 def test_a_wait_ends_with_the_patience_and_its_connection_too() -> None:
     began = time.monotonic()
     with patience(0.3), pytest.raises(OperationalError) as caught:
