@@ -88,9 +88,9 @@ def since(
     parts: list[Part] = []
     if known:
         now = (standing or standings_of([user.id])[user.id]).versions
-        asked = [each for each in (versions if partial else now) if each in now]
-        current = {each for each in asked if known.get(each) == now[each]}
-        changed = {each for each in asked if each not in current}
+        asked = now.keys() & versions.keys() if partial else now.keys()
+        changed = {each for each in asked if known.get(each) != now[each]}
+        current = set(asked) - changed
         parts = _small(user, [_asked(each, known.get(each), now[each]) for each in changed], now)
     if not known or (changed and not parts):
         named = changed if known else versions if partial else None
