@@ -1,11 +1,12 @@
 """What the application of a connection waits for, in a tenth of the memory of asyncio's own."""
 
 import asyncio
-from collections import deque
+from functools import partial
 from typing import Final
 
 from uvicorn._types import ASGIReceiveEvent
 
+from pneumatic.lib.fewaturn import FewATurn
 from pneumatic.lib.perloop import PerLoop
 
 #: Applications that are told in one turn of the event loop that their peers are gone. What each
@@ -23,13 +24,13 @@ class Messages:
         self._coming: asyncio.Future[None] | None = None
 
     def put_nowait(self, message: ASGIReceiveEvent) -> None:
-        """Have it received after what was put before; the end of all, when others were told it."""
-        if message["type"] == "websocket.disconnect":
-            _ends.get().append(self, message)
+        """Have it received after what was put before; the end of all, in its turn."""
+        if message["type"] == "websocket.disconnect" and not (ends := _ends.get()).takes():
+            ends.wait(partial(self._append, message))
         else:
-            self.append(message)
+            self._append(message)
 
-    def append(self, message: ASGIReceiveEvent) -> None:
+    def _append(self, message: ASGIReceiveEvent) -> None:
         self._waiting.append(message)
         if self._coming is not None and not self._coming.done():
             self._coming.set_result(None)
@@ -51,27 +52,7 @@ class Messages:
         return len(self._waiting)
 
 
-class _Ends:
-    """Last messages: the event loop runs all that is ready before it looks for what has come."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._untold: deque[tuple[Messages, ASGIReceiveEvent]] = deque()
-
-    def append(self, messages: Messages, last: ASGIReceiveEvent) -> None:
-        self._untold.append((messages, last))
-        if len(self._untold) == 1:
-            self._loop.call_soon(self._tell_some)
-
-    def _tell_some(self) -> None:
-        for _ in range(min(_ENDS_A_TURN, len(self._untold))):
-            messages, last = self._untold.popleft()
-            messages.append(last)
-        if self._untold:
-            self._loop.call_soon(self._tell_some)
-
-
-_ends = PerLoop(_Ends)
+_ends = PerLoop(lambda: FewATurn(_ENDS_A_TURN))
 
 
 class Flag:
