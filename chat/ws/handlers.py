@@ -20,7 +20,7 @@ from chat.ws.hub import hub
 from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
-from chat.ws.turns import Gone, catch_up_turns, turns
+from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
@@ -64,6 +64,7 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol
 async def _hello(socket: "ChatConsumer", command: protocol.Hello) -> None:
     socket.hello_came()
     try:
+        await begin_hello(lambda: socket.is_gone)
         await _welcome(socket, command)
     except Gone:
         return  # And what it said after that comes to an end by itself.

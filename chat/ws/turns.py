@@ -12,6 +12,7 @@ from typing import Final
 
 from chat import limits
 from pneumatic.lib.errors import Unavailable
+from pneumatic.lib.fewaturn import FewATurn
 from pneumatic.lib.perloop import PerLoop
 
 #: How long a hello waits for a turn while others have theirs. Below the time that a device waits
@@ -24,6 +25,8 @@ _STANDSTILL_SECONDS: Final = 4.0
 #: Devices that are gone and leave their conversations at the same time. So few that those who come
 #: back overtake them: then nobody is told of either, and no group is left and joined again.
 _LEAVES_AT_ONCE: Final = 1
+#: Hellos that are begun in one turn of the event loop, some 0.1 ms each until they wait for theirs.
+_HELLOS_A_TURN: Final = 5
 
 
 class Gone(Exception):
@@ -96,12 +99,20 @@ class Turns:
 
 _turns = PerLoop(lambda: Turns(limits.WELCOMES_AT_ONCE))
 _catch_up_turns = PerLoop(lambda: Turns(limits.CATCH_UPS_AT_ONCE))
+_hellos = PerLoop(lambda: FewATurn(_HELLOS_A_TURN))
 _leave_turns = PerLoop(lambda: asyncio.Semaphore(_LEAVES_AT_ONCE))
 
 
 def turns() -> Turns:
     """The running event loop's, for reads that hellos share."""
     return _turns.get()
+
+
+async def begin_hello(is_gone: Callable[[], bool]) -> None:
+    """Return when there is time for one more. Raises `Gone` where that came too late."""
+    await _hellos.get().turn()
+    if is_gone():
+        raise Gone
 
 
 def catch_up_turns() -> Turns:

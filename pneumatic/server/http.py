@@ -1,9 +1,13 @@
 """HTTP as Uvicorn speaks it, with an end to how long a request may take to arrive."""
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pneumatic.lib.fewaturn import FewATurn
+from pneumatic.lib.perloop import PerLoop
 
 #: Bytes of a request's line and headers, or of what stands beside a body (trailers, what chunks
 #: say of themselves). Give or take one piece. As of Uvicorn's other parser; Nginx takes half of it.
@@ -14,6 +18,11 @@ HEAD_SECONDS: Final = 20.0
 BODY_SECONDS: Final = 60.0
 #: Bytes that the parser gets at once. One read may bring 256 KiB, of many requests.
 PIECE: Final = 16_384
+#: Connections whose first words are taken in one turn of the event loop, 0.1 to 0.2 ms each. A
+#: thousand devices that come back at the same moment may say theirs all at once.
+BEGINNINGS_A_TURN: Final = 5
+
+_beginnings = PerLoop(lambda: FewATurn(BEGINNINGS_A_TURN))
 
 
 class HeadProtocol(HttpToolsProtocol):
@@ -24,6 +33,7 @@ class HeadProtocol(HttpToolsProtocol):
     #: Bytes of its complete headers.
     _told: int = 0
     _timer: asyncio.TimerHandle | None = None
+    _begun = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -34,6 +44,20 @@ class HeadProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._begun or (beginnings := _beginnings.get()).takes():
+            self._begun = True
+            self._take(data)
+        else:
+            self.transport.pause_reading()
+            beginnings.wait(partial(self._begin, data))
+
+    def _begin(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self._begun = True
+            self.transport.resume_reading()
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         for at in range(0, len(data), PIECE):
             piece = data[at : at + PIECE]
             super().data_received(piece)

@@ -195,3 +195,26 @@ async def test_a_line_end_after_an_answer_keeps_no_connection(
         writer.write(b"\r\n")
         assert await reader.read() == b""
     writer.close()
+
+
+@pytest.fixture
+def one_begins_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BEGINNINGS_A_TURN", 1)
+
+
+@pytest.mark.usefixtures("one_begins_a_turn")
+async def test_many_who_begin_at_once_are_all_answered(port: int) -> None:
+    halves = GET, b"Connection: close\r\n\r\n"
+    answers = await asyncio.gather(*(_said(port, *halves) for _ in range(30)))
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 204"] * 30
+
+
+@pytest.mark.usefixtures("one_begins_a_turn")
+async def test_who_is_gone_before_their_turn_keeps_nobody_waiting(port: int) -> None:
+    gone = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+    for _, writer in gone:
+        writer.write(GET + b"\r\n")
+    for _, writer in gone:
+        writer.transport.abort()
+    answer = await _said(port, GET + b"Connection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 204")

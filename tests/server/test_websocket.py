@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from chat import limits
 from pneumatic.lib.realtime.readyframes import Line, line_of, text_frame
-from pneumatic.server import websocket
+from pneumatic.server import http, websocket
+from pneumatic.server.http import HeadProtocol
 from pneumatic.server.websocket import FrameProtocol
 
 pytestmark = pytest.mark.asyncio
@@ -316,3 +317,24 @@ async def test_a_connection_that_compresses_takes_no_ready_frames(app: App) -> N
         assert app.line is None
         await app.send({"type": "websocket.send", "text": "as ever"})
         assert await peer.recv() == "as ever"
+
+
+async def test_many_who_come_at_once_are_all_let_in_and_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "BEGINNINGS_A_TURN", 1)
+    heard: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            heard.append(message["text"])
+
+    async def come(number: int, url: str) -> None:
+        async with connect(url) as client:
+            await client.send(str(number))
+
+    async with serving(app, http=HeadProtocol) as url, asyncio.timeout(_PATIENCE):
+        await asyncio.gather(*(come(number, url) for number in range(20)))
+    assert sorted(heard, key=int) == [str(number) for number in range(20)]

@@ -11,10 +11,11 @@ from accounts.tokens import Claims
 from chat import limits, queries
 from chat.protocol import Close
 from chat.ws import consumer, entrances, turns
+from chat.ws.hub import hub
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unauthenticated, Unavailable
 from pneumatic.testing.factories import World, make_group, say
-from pneumatic.testing.socket import Device, device_of
+from pneumatic.testing.socket import Device, connected, device_of
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(transaction=True)]
 
@@ -208,3 +209,26 @@ async def test_a_hello_that_fails_closes_its_socket(
     await device.close()
     async with await device_of(live_world.alice) as again:
         assert again.mirror.conversations
+
+
+async def test_who_is_here_is_answered_while_many_say_hello(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    monkeypatch.setattr(turns, "_HELLOS_A_TURN", 1)
+    async with connected(world.alice, world.bob) as (alice, bob):
+        many = [await device_of(world.bob) for _ in range(10)]
+        for each in many:
+            await each.open()
+        for each in many:
+            await each.say(type="hello", token=each.token, epoch=None, versions={})
+        # Gone before it is their turn: they keep nobody waiting.
+        for each in many[:3]:
+            await each.socket.send_input({"type": "websocket.disconnect", "code": 1006})
+        ack = await alice.send(world.group, "hello all")
+        for each in many[3:]:
+            await each.expect("welcome")
+            await each.expect("synced")
+            await each.close()
+        await bob.expect("message", version=ack["version"])
+        await _until(lambda: len(hub().sockets) == 2)
