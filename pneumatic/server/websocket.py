@@ -23,6 +23,7 @@ from chat.ws.session import Pace
 from pneumatic.lib import health
 from pneumatic.lib.realtime import readyframes
 from pneumatic.server.messages import Flag, Messages
+from pneumatic.server.reading import is_between_messages, next_text
 
 #: How long the peer may take to answer a close, with all that it has not read before.
 CLOSE_SECONDS: Final = 20.0
@@ -54,10 +55,28 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     # --- What comes -----------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        for at in range(0, len(data), PIECE):
+        done = self._take_texts(data) if is_between_messages(self.conn) else 0
+        for at in range(done, len(data), PIECE):
             super().data_received(data[at : at + PIECE])
             if self.transport.is_closing():
                 return
+
+    def _take_texts(self, data: bytes) -> int:
+        """Take whole texts of one frame each, as most are; how many bytes these were.
+
+        The parser takes several times as long. It has the rest, and whatever is wrong.
+        """
+        at = 0
+        while self.conn.state is State.OPEN and (
+            found := next_text(data, at, self.config.ws_max_size)
+        ):
+            payload, at = found
+            self.curr_msg_data_type = "text"
+            self.frames = [payload]
+            self.send_receive_event_to_app()
+            if self.transport.is_closing():
+                return len(data)
+        return at
 
     def handle_cont(self, event: Frame) -> None:
         super().handle_cont(event)

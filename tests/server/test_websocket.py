@@ -141,9 +141,66 @@ async def test_who_sends_half_a_frame_and_drips_the_rest_is_cut_off_f32(app: App
         await app.connection_lost()
 
 
-def _frame(opcode: int, data: bytes = b"") -> bytes:
-    """As a client sends it: masked, with a mask that changes nothing."""
-    return bytes((opcode, 0x80 | len(data))) + bytes(4) + data
+def _frame(opcode: int, data: bytes = b"", mask: bytes = bytes(4)) -> bytes:
+    """As a client sends it: masked, by default with a mask that changes nothing."""
+    size = len(data)
+    if size < 126:
+        head = bytes((opcode, 0x80 | size))
+    elif size < 65_536:
+        head = bytes((opcode, 0x80 | 126)) + size.to_bytes(2)
+    else:
+        head = bytes((opcode, 0x80 | 127)) + size.to_bytes(8)
+    return head + mask + bytes(byte ^ mask[n % 4] for n, byte in enumerate(data))
+
+
+_TALK = (
+    # Whole texts, of lengths that are written in one, three and nine bytes; and the empty one.
+    *((_frame(0x81, b"t" * size, b"mask"), "t" * size) for size in (1, 125, 126, 300, 0, 70_000)),
+    (_frame(0x89, b"ping") + _frame(0x8A, b"pong"), None),
+    (_frame(0x81, "\u00e9\u20ac".encode(), b"\x01\x02\x03\x04"), "\u00e9\u20ac"),
+    # A text in pieces, with a ping in between.
+    (_frame(0x01, b"a", b"wxyz") + _frame(0x89) + _frame(0x00, b"b") + _frame(0x80, b"c"), "abc"),
+    *((_frame(0x81, b"end"), "end") for _ in range(3)),
+)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 7, 64, 131, 4_096, 1_000_000])
+async def test_texts_are_read_however_the_network_cuts_them(app: App, step: int) -> None:
+    talk = b"".join(frames for frames, _ in _TALK)
+    async with serving(app, ws_max_size=100_000) as url, talking(url):
+        await app.accepted.wait()
+        assert app.server is not None
+        [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
+        for at in range(0, len(talk), step):
+            connection.data_received(talk[at : at + step])
+        async with asyncio.timeout(_PATIENCE):
+            while "end" not in app.heard[-1:]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert app.heard == [text for _, text in _TALK if text is not None]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (b"\x81\x03abc", 1002),  # not masked
+        (_frame(0xC1, b"a"), 1002),  # compressed, as nobody agreed
+        (_frame(0x81, b"x" * 1_001), 1009),
+        (_frame(0x81, b"\xff"), 1007),
+        (_frame(0x01, b"a") + _frame(0x81, b"another begins"), 1002),
+    ],
+    ids=["bare", "compressed", "large", "no UTF-8", "within pieces"],
+)
+async def test_a_text_that_is_wrong_ends_the_connection_after_a_right_one(
+    app: App, wrong: bytes, code: int
+) -> None:
+    async with serving(app, ws_max_size=1_000) as url, talking(url) as peer:
+        await app.accepted.wait()
+        peer.transport.write(_frame(0x81, b"right") + wrong + _frame(0x81, b"too late"))
+        async with asyncio.timeout(_PATIENCE):
+            await app.ended.wait()
+        await read_to_the_end(peer)
+        assert peer.close_code == code
+    assert app.heard == ["right"]
 
 
 @pytest.mark.parametrize(
