@@ -1,7 +1,6 @@
 """What each command does: parse is done, so one action and its answer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_wait, same_session
 from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
+from pneumatic.lib import times
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
@@ -116,7 +116,7 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
             user=presenters.person(identity.user),
             session=identity.session.id,
             epoch=epoch,
-            server_time=_now(),
+            server_time=times.now(),
             token_expires_at=presenters.time(identity.expires_at),
             limits=limits.told_to_clients(),
         )
@@ -231,7 +231,7 @@ async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Au
 
 
 def _ping(socket: "ChatConsumer", command: protocol.Ping) -> None:
-    socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=_now()))
+    socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=times.now()))
 
 
 _AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], None]]
@@ -268,7 +268,3 @@ def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
             return value[7:].strip().decode("latin-1")
     return None
-
-
-def _now() -> str:
-    return presenters.time(datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -165,6 +166,21 @@ async def test_what_is_no_id_is_told_among_known_ones(live_world: World, strange
         await bob.say(type="sync", epoch=epoch, versions={**versions, strange: 1}, ref="r")
         error = await bob.expect("error", ref="r")
         assert error["code"] == "invalid"
+
+
+async def test_a_key_given_twice_is_found_in_a_heartbeat_too(live_world: World) -> None:
+    group, other = (f'"{each}":1' for each in (live_world.group.id, uuid.uuid4()))
+    async with connected(live_world.bob) as (bob,):
+        for twice in (
+            f'"versions":{{{group},{group}}}',
+            f'"versions":{{{other},{group},{group}}}',
+            f'"versions":{{{group}}},"versions":{{{group}}}',
+            f'"versions":{{{group}}},"epoch":null,"epoch":null',
+            f'"versions":{{{group}}},"epoch":null,"type":"sync"',
+            f'"versions":{{{group}}},"partial":false,"partial":false',
+        ):
+            await bob.say_text(f'{{"type":"sync","ref":"r",{twice}}}')
+            assert (await bob.expect("error", ref="r"))["code"] == "invalid"
 
 
 async def test_a_heartbeat_finds_what_no_process_was_told(
