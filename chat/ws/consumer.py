@@ -21,7 +21,7 @@ from chat.ws.hub import hub
 from chat.ws.incoming import Incoming, Work
 from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock
-from chat.ws.turns import leave_turns
+from chat.ws.turns import leave_turn
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http.doors import client_address
@@ -271,7 +271,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.identity is not None:
             # First: who is renewed while the goodbye is under way would be taken for back again.
             try:
-                async with leave_turns():
+                async with leave_turn():
                     handlers.prepare_goodbye(self)
                     await hub().unregister(self)
             finally:

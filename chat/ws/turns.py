@@ -7,10 +7,11 @@ instead of filling the queue for its threads, and those who are gone leave one a
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final
 
 from chat import limits
+from pneumatic.lib import health
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.fewaturn import FewATurn
 from pneumatic.lib.perloop import PerLoop
@@ -120,6 +121,9 @@ def catch_up_turns() -> Turns:
     return _catch_up_turns.get()
 
 
-def leave_turns() -> asyncio.Semaphore:
-    """The running event loop's, for those who are gone: not for longer than Redis may take."""
-    return _leave_turns.get()
+def leave_turn() -> AbstractAsyncContextManager[None]:
+    """To be had by a device that is gone: not for longer than Redis may take.
+
+    Nobody comes back to a process that drains, and its time is short: there all leave together.
+    """
+    return nullcontext() if health.is_draining() else _leave_turns.get()

@@ -11,7 +11,8 @@ from pytest_django import Settings
 from chat import groups
 from chat.ws.crowd import crowd
 from chat.ws.hub import hub
-from chat.ws.turns import leave_turns
+from chat.ws.turns import leave_turn
+from pneumatic.lib import health
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected, device_of
 
@@ -32,15 +33,8 @@ async def _lose(device: Device) -> None:
 @asynccontextmanager
 async def _nobody_leaves() -> AsyncIterator[None]:
     """For the block, others have the turns of those who go."""
-    turns, taken = leave_turns(), 0
-    while not turns.locked():
-        await turns.acquire()
-        taken += 1
-    try:
+    async with leave_turn():
         yield
-    finally:
-        for _ in range(taken):
-            turns.release()
 
 
 async def test_who_is_back_before_their_turn_to_leave_was_never_gone(live_world: World) -> None:
@@ -91,5 +85,17 @@ async def test_everybody_who_is_gone_leaves_in_the_end(live_world: World) -> Non
             many[2].socket.future.cancel()
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await _until(lambda: len(hub().sockets) == 1)
-        assert not leave_turns().locked()
+        async with asyncio.timeout(10), _nobody_leaves():
+            pass  # And the turn is free again.
         assert not hub().is_in(next(iter(hub().sockets)), groups.user(world.alice.id))
+
+
+async def test_in_a_process_that_drains_nobody_waits_to_leave(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await device_of(live_world.alice)
+    await alice.hello()
+    async with _nobody_leaves():
+        monkeypatch.setattr(health, "_draining", True)
+        await _lose(alice)
+        await _until(lambda: not hub().sockets)
