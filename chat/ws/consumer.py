@@ -127,7 +127,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.end(Close.BROKEN_CLIENT)
         else:
             timers = asyncio.get_running_loop()
-            self._hello_timer = timers.call_later(limits.HELLO_SECONDS, self._no_hello)
+            self._hello_timer = timers.call_later(limits.HELLO_SECONDS, self._too_slow)
 
     def _hear(self, text: str | None) -> Work | None:
         """What is to be done for a frame, unless it was done at once; None is no text."""
@@ -221,9 +221,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """In time; how long its answer takes is not the device's fault."""
         self._hello_timer.cancel()
         crowd().spoke(self)
-
-    def _no_hello(self) -> None:
-        self.end_soon(Close.TOO_SLOW)
 
     def _too_slow(self) -> None:
         self.end_soon(Close.TOO_SLOW)

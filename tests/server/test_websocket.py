@@ -1,119 +1,32 @@
-"""Our server's WebSocket connections: ready frames, and peers that read nothing."""
+"""Our server's WebSocket connections: what comes in pieces, what goes out in order, who floods."""
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-import uvicorn
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.client import connect
 
 from chat import limits
-from pneumatic.lib.realtime.readyframes import Line, line_of, text_frame
 from pneumatic.server import http, websocket
 from pneumatic.server.http import HeadProtocol
 from pneumatic.server.websocket import FrameProtocol
+from tests.server.websockets import (
+    PATIENCE,
+    App,
+    deaf,
+    read_to_the_end,
+    serving,
+    talking,
+    until_full,
+)
 
 pytestmark = pytest.mark.asyncio
-_PATIENCE = 20.0
-_LARGE = "x" * 60_000
-
-
-class App:
-    """Accepts a socket and keeps it, with all that it was told, until the peer is gone."""
-
-    def __init__(self) -> None:
-        self.accepted = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.closing = asyncio.Event()
-        self.takes: list[bool] = []
-        self.line: Line | None = None
-        self.heard: list[Any] = []
-        self.server: uvicorn.Server | None = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        assert (await receive())["type"] == "websocket.connect"
-        self.line = line_of(scope)
-        if self.line:
-            self.line["watch"](self.takes.append)
-        await send({"type": "websocket.accept"})
-        self.send = send
-        self.accepted.set()
-        while (message := await receive())["type"] != "websocket.disconnect":
-            self.heard.append(message["text"])
-        self.ended.set()
-
-    async def connection_lost(self) -> None:
-        assert self.server is not None
-        async with asyncio.timeout(_PATIENCE):
-            while self.server.server_state.connections:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-
-    def write(self, text: str) -> None:
-        assert self.line is not None
-        self.line["write"](text_frame(text))
-
-
-@contextlib.asynccontextmanager
-async def serving(app: Any, **options: Any) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        ws=FrameProtocol,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        **{"ws_per_message_deflate": False, **options},
-    )
-    server = app.server = uvicorn.Server(config)
-    running = asyncio.create_task(server._serve([listener]))
-    try:
-        yield f"ws://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        async with asyncio.timeout(_PATIENCE):
-            await running
 
 
 @pytest_asyncio.fixture
 async def app() -> App:
     return App()
-
-
-def talking(url: str) -> connect:
-    return connect(url, compression=None, ping_interval=None)
-
-
-def deaf(url: str) -> connect:
-    """A peer whose system takes hardly anything that its program hasn't read."""
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    made.connect(("127.0.0.1", int(url.rsplit(":", 1)[1].strip("/"))))
-    return connect(url, compression=None, ping_interval=None, max_queue=1, sock=made)
-
-
-async def until_full(app: App) -> int:
-    """Write until the line takes nothing more; how many frames that took."""
-    async with asyncio.timeout(_PATIENCE):
-        for number in range(10_000):
-            if app.takes[-1] is False:
-                return number
-            app.write(f"{number} {_LARGE}")
-            await asyncio.sleep(0)
-    raise AssertionError("it took everything")
-
-
-async def read_to_the_end(peer: ClientConnection) -> list[str]:
-    texts = []
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(_PATIENCE):
-            while True:
-                texts.append(str(await peer.recv()))
-    return texts
 
 
 async def test_ready_frames_and_ordinary_ones_arrive_in_order(app: App) -> None:
@@ -134,7 +47,7 @@ async def test_who_sends_half_a_frame_and_drips_the_rest_is_cut_off_f32(app: App
     async with serving(app, ws_ping_interval=0.1, ws_ping_timeout=0.2) as url, talking(url) as peer:
         await app.accepted.wait()
         peer.transport.write(b"\x81\xfe\x04\x00mask")  # a text of 1024 bytes
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not app.ended.is_set():
                 peer.transport.write(b"x")
                 await asyncio.sleep(0.1)
@@ -173,7 +86,7 @@ async def test_texts_are_read_however_the_network_cuts_them(app: App, step: int)
         [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
         for at in range(0, len(talk), step):
             connection.data_received(talk[at : at + step])
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while "end" not in app.heard[-1:]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert app.heard == [text for _, text in _TALK if text is not None]
@@ -196,7 +109,7 @@ async def test_a_text_that_is_wrong_ends_the_connection_after_a_right_one(
     async with serving(app, ws_max_size=1_000) as url, talking(url) as peer:
         await app.accepted.wait()
         peer.transport.write(_frame(0x81, b"right") + wrong + _frame(0x81, b"too late"))
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await app.ended.wait()
         await read_to_the_end(peer)
         assert peer.close_code == code
@@ -220,7 +133,7 @@ async def test_tiny_frames_without_end_close_the_socket_security_18(
     async with serving(app) as url, talking(url) as peer:
         await app.accepted.wait()
         peer.transport.write(frames)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await app.ended.wait()
         await read_to_the_end(peer)
         assert peer.close_code == code
@@ -237,7 +150,7 @@ async def test_pongs_do_not_pile_up_for_who_reads_none_security_18(
         assert app.server is not None
         [connection] = app.server.server_state.connections
         most = 0
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not app.ended.is_set():
                 most = max(most, connection.transport.get_write_buffer_size())
                 peer.transport.write(_frame(0x89, b"p" * 125) * 100)
@@ -263,7 +176,7 @@ async def test_who_floods_before_the_handshake_ends_is_cut_off_security_18() -> 
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await asked.wait()
             writer.write(_frame(0x8A) * 2_000)
             await ended.wait()
@@ -276,7 +189,7 @@ async def test_a_peer_that_does_not_read_is_told_of_and_told_of_again_when_it_do
     async with serving(app) as url, deaf(url) as peer:
         await app.accepted.wait()
         written = await until_full(app)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             for number in range(written):
                 assert str(await peer.recv()).startswith(f"{number} ")
             while app.takes[-1] is False:  # noqa: ASYNC110
@@ -289,7 +202,7 @@ async def test_a_close_waits_for_no_room_and_nothing_follows_it(app: App) -> Non
     async with serving(app) as url, deaf(url) as peer:
         await app.accepted.wait()
         written = await until_full(app)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await app.send({"type": "websocket.close", "code": 4408, "reason": ""})
         assert len(await read_to_the_end(peer)) == written
         assert peer.close_code == 4408
@@ -309,61 +222,11 @@ async def test_who_reads_nothing_of_a_close_is_given_up(
         assert peer.close_code == 1006
 
 
-async def test_who_answers_no_ping_is_given_up_with_all_that_waits_for_it(app: App) -> None:
-    async with serving(app, ws_ping_interval=0.1, ws_ping_timeout=0.1) as url, deaf(url) as peer:
-        await app.accepted.wait()
-        await until_full(app)
-        async with asyncio.timeout(_PATIENCE):
-            await app.ended.wait()
-        await read_to_the_end(peer)
-
-
-async def test_who_is_behind_with_a_ping_and_goes_on_talking_stays(app: App) -> None:
-    async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, deaf(url) as peer:
-        await app.accepted.wait()
-        await until_full(app)
-        # Five times as long as who is silent would have.
-        for _ in range(100):
-            await peer.send("still here")
-            await asyncio.sleep(0.02)
-            assert not app.ended.is_set()
-        async with asyncio.timeout(_PATIENCE):
-            await app.ended.wait()
-        await read_to_the_end(peer)
-    assert len(app.heard) == 100
-
-
-async def test_who_speaks_is_asked_for_nothing_until_silent_for_the_interval(app: App) -> None:
-    async with serving(app, ws_ping_interval=0.3, ws_ping_timeout=20) as url, talking(url) as peer:
-        await app.accepted.wait()
-        assert app.server is not None
-        [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
-        for _ in range(30):
-            await peer.send("heartbeat")
-            await asyncio.sleep(0.03)
-            assert connection.ping_sent_at == 0
-        async with asyncio.timeout(_PATIENCE):
-            while not connection.ping_sent_at:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        assert connection.ping_sent_at - connection._heard_at >= 0.3
-
-
-async def test_who_spoke_and_vanished_is_found_out_by_one_ping(app: App) -> None:
-    async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, deaf(url) as peer:
-        await app.accepted.wait()
-        await peer.send("the last word")
-        await until_full(app)
-        async with asyncio.timeout(_PATIENCE):
-            await app.ended.wait()
-        await read_to_the_end(peer)
-    assert app.heard == ["the last word"]
-
-
 async def test_a_peer_that_leaves_takes_no_frames(app: App) -> None:
     async with serving(app) as url:
         async with talking(url):
             await app.accepted.wait()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await app.ended.wait()
         assert app.takes == [False, True, False]
 
@@ -392,6 +255,6 @@ async def test_many_who_come_at_once_are_all_let_in_and_heard(
         async with connect(url) as client:
             await client.send(str(number))
 
-    async with serving(app, http=HeadProtocol) as url, asyncio.timeout(_PATIENCE):
+    async with serving(app, http=HeadProtocol) as url, asyncio.timeout(PATIENCE):
         await asyncio.gather(*(come(number, url) for number in range(20)))
     assert sorted(heard, key=int) == [str(number) for number in range(20)]

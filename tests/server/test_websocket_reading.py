@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pneumatic.server.websocket import READ_AHEAD, FrameProtocol
-from tests.server.test_websocket import _PATIENCE, App, serving, talking
+from tests.server.websockets import PATIENCE, App, serving, talking
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,7 +32,7 @@ class Busy(App):
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
