@@ -62,8 +62,10 @@ class Page(NamedTuple):
     """One part, read: its frames in the order to send, and who shares its small conversations."""
 
     frames: list[protocol.SyncFrame]
-    #: The ids of these people.
-    acquaintances: set[str]
+    #: The ids of these people, by conversation.
+    acquaintances: Mapping[UUID, set[str]]
+    #: What the person is no member of any more.
+    gone: set[UUID]
 
 
 def since(
@@ -100,7 +102,7 @@ def since(
     readable = current | changed
     unchanged = NOBODY
     if states and current:
-        unchanged = (around or beside([user.id])[user.id]).without(changed)
+        unchanged = (around or beside([user.id])[user.id]).without(now.keys() - current)
     return Catchup(
         parts,
         removed=[known_id for known_id in versions if known_id not in readable],
@@ -117,11 +119,13 @@ def nothing_new(standing: Standing, around: Beside) -> Catchup:
 def page(part: Part) -> Page:
     """Read a part's frames, as of now."""
     found = changes_in(*part)
-    since = {each.conversation_id: each for each in part.asked}
     found.sort(key=lambda each: _last_spoken(each.seat.conversation), reverse=True)
-    frames = [frame for each in found for frame in _frames(since[each.seat.conversation_id], each)]
-    met = {str(position.user_id) for each in found for position in each.positions}
-    return Page(frames, met - {str(part.user_id)})
+    frames = [frame for each in found for frame in _frames(each)]
+    met = {
+        each.seat.conversation_id: {str(position.user_id) for position in each.positions}
+        for each in found
+    }
+    return Page(frames, met, {each.conversation_id for each in part.asked} - met.keys())
 
 
 def _small(user: User, asked: Sequence[Asked], now: Mapping[UUID, int]) -> list[Part]:
@@ -160,20 +164,20 @@ def _last_spoken(conversation: Conversation) -> float:
     return (conversation.last_message_at or conversation.created_at).timestamp()
 
 
-def _frames(asked: Asked, found: Changes) -> Iterator[protocol.SyncFrame]:
+def _frames(found: Changes) -> Iterator[protocol.SyncFrame]:
     """One conversation's rows in frames of bounded size; only the last one moves `to`."""
     conversation = found.seat.conversation
     rows: list[Membership | Message] = [*found.members, *found.messages]
     rows.sort(key=lambda row: row.version)
     data = presenters.conversation(conversation, found.seat)
-    size = limits.SYNC_FRAME_ROWS
+    size, since = limits.SYNC_FRAME_ROWS, found.since or 0
     for start in range(0, max(1, len(rows)), size):
         some, last = rows[start : start + size], start + size >= len(rows)
         yield protocol.SyncFrame(
             conversation=conversation.id,
-            from_=asked.since,
-            to=conversation.version if last else asked.since,
-            reset=asked.reset and start == 0,
+            from_=since,
+            to=conversation.version if last else since,
+            reset=found.since is None and start == 0,
             more=not last,
             data=data,
             members=[presenters.member(row) for row in some if isinstance(row, Membership)],

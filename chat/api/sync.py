@@ -34,7 +34,8 @@ class SyncDoor(Door):
             partial=wishes["partial"],
             states=states,
         )
-        return Response(_answer(found, epoch=epoch, asking=str(self.person.id), states=states))
+        answer = _answer(found, epoch=epoch, asking=str(self.person.id), states=states)
+        return Response(answer)
 
 
 def _answer(found: catchup.Catchup, *, epoch: UUID, asking: str, states: bool) -> SyncAnswer:
@@ -42,12 +43,13 @@ def _answer(found: catchup.Catchup, *, epoch: UUID, asking: str, states: bool) -
     frames = [frame for page in pages for frame in page.frames]
     for frame in frames:
         metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
-    met = found.beside.people.union(*(page.acquaintances for page in pages)) - {asking}
-    online = presence.online_among_blocking(met) if states else set()
+    met = found.beside.people.union(*(who for page in pages for who in page.acquaintances.values()))
+    online = presence.online_among_blocking(met - {asking}) if states else set()
     return SyncAnswer(
         epoch=epoch,
         frames=frames,
-        removed=found.removed,
+        # And what the person was put out of while this was read.
+        removed=[*found.removed, *(each for page in pages for each in page.gone)],
         receipts=presenters.receipts(found.beside),
         online=presenters.people(online),
     )

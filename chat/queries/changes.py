@@ -24,11 +24,12 @@ from pneumatic.lib.database.postgres import one_statement
 
 # Rows of all kinds in one shape: of what, of which conversation, and its columns as an array. Both
 # ends of each range are written out, though no row is above the upper one: PostgreSQL takes half of
-# a range for a third of the table, and might read all of it.
+# a range for a third of the table, and might read all of it. `since` is nothing where all is to be
+# read anew: the person knows none of it, or so much has changed by now that it is past all bounds.
 _CHANGES: Final = """
 WITH asked (conversation_id, since, is_reset) AS ({asked}),
 seat AS (
-  SELECT asked.since, asked.is_reset, talk.id, talk.version, talk.last_seq, talk.member_count,
+  SELECT {since} AS since, talk.id, talk.version, talk.last_seq, talk.member_count,
     {array}(
       {array}(
         talk.kind, talk.title, talk.topic, talk.created_at{utc}, talk.archived_at{utc},
@@ -38,7 +39,8 @@ seat AS (
         mine.role, mine.read_seq, mine.own_after_read, mine.muted_until{utc}, {pinned}
       ),
       (SELECT COUNT(*) FROM chat_mention mention WHERE mention.user_id = mine.user_id
-       AND mention.conversation_id = talk.id AND mention.seq > mine.read_seq)
+       AND mention.conversation_id = talk.id AND mention.seq > mine.read_seq),
+      {since}
     ) AS told
   FROM asked
   JOIN chat_conversation talk ON talk.id = asked.conversation_id
@@ -53,26 +55,28 @@ SELECT 'member', seat.id{text}, {array}(
 ){text}
 FROM seat
 JOIN chat_membership member ON member.conversation_id = seat.id
-  AND member.version > seat.since AND member.version <= seat.version
+  AND member.version > COALESCE(seat.since, 0) AND member.version <= seat.version
 JOIN accounts_user person ON person.id = member.user_id
 UNION ALL
 SELECT 'message', seat.id{text}, {message}
 FROM seat
 JOIN chat_message message ON message.conversation_id = seat.id
   AND message.version > seat.since AND message.version <= seat.version
-WHERE NOT seat.is_reset
 UNION ALL
 SELECT 'message', seat.id{text}, {message}
 FROM seat
 JOIN chat_message message ON message.conversation_id = seat.id
   AND message.seq > seat.last_seq - {page} AND message.seq <= seat.last_seq
-WHERE seat.is_reset
+WHERE seat.since IS NULL
 UNION ALL
 SELECT 'position', seat.id{text}, {array}(other.user_id, other.read_seq, other.delivered_seq){text}
 FROM seat
 JOIN chat_membership other ON other.conversation_id = seat.id AND other.left_at IS NULL
 WHERE seat.member_count <= {small}
 """
+_SINCE: Final = (
+    "CASE WHEN NOT asked.is_reset AND talk.version <= asked.since + {most} THEN asked.since END"
+)
 _MESSAGE: Final = """{array}(
   message.id, message.seq, message.version, message.sender_id, message.kind, message.body,
   message.reply_to_id, {mentioned}, message.created_at{utc}, message.edited_at{utc},
@@ -118,6 +122,8 @@ class Asked(NamedTuple):
 class Changes(NamedTuple):
     """What was read of a conversation."""
 
+    #: The version that all of this is newer than; None where it is everything, to begin anew with.
+    since: int | None
     #: The person's own, with its conversation and `unread_mentions`.
     seat: Membership
     members: list[Membership]
@@ -174,7 +180,7 @@ class _Message(Struct, array_like=True):
     pinned_at: datetime | None
 
 
-_read_seat: Final = msgspec.json.Decoder(tuple[_Talk, _Mine, int]).decode
+_read_seat: Final = msgspec.json.Decoder(tuple[_Talk, _Mine, int, int | None]).decode
 _read_member: Final = msgspec.json.Decoder(tuple[_Person, _Member]).decode
 _read_message: Final = msgspec.json.Decoder(_Message).decode
 _read_position: Final = msgspec.json.Decoder(tuple[UUID, int, int]).decode
@@ -192,11 +198,14 @@ def outlines_of(user_id: UUID, conversation_ids: Collection[UUID] | None = None)
 
 
 def changes_in(user_id: UUID, asked: Sequence[Asked]) -> list[Changes]:
-    """Of each of these conversations that the person is in now; in no order."""
+    """Of each of these conversations that the person is in now; in no order.
+
+    More than `limits.SYNC_MAX` changes are not read: then it is as if a reset was asked for.
+    """
     by_kind: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for kind, name, told in _rows(user_id, asked):
         by_kind[kind].append((UUID(name), told))
-    found = {of: Changes(_seat(user_id, of, told), [], [], []) for of, told in by_kind["seat"]}
+    found = {of: Changes(*_seat(user_id, of, told), [], [], []) for of, told in by_kind["seat"]}
     people = dict[UUID, User]()
     for of, told in by_kind["member"]:
         person, member = _read_member(told)
@@ -212,16 +221,21 @@ def changes_in(user_id: UUID, asked: Sequence[Asked]) -> list[Changes]:
     return list(found.values())
 
 
-def _seat(user_id: UUID, conversation_id: UUID, told: str) -> Membership:
-    talk, mine, unread_mentions = _read_seat(told)
+def _seat(user_id: UUID, conversation_id: UUID, told: str) -> tuple[int | None, Membership]:
+    talk, mine, unread_mentions, since = _read_seat(told)
     conversation = Conversation(id=conversation_id, **asdict(talk))
     seat = Membership(conversation=conversation, user_id=user_id, **asdict(mine))
     seat.unread_mentions = unread_mentions  # type: ignore[attr-defined]  # as `seats_of` does
-    return seat
+    return since, seat
 
 
 def _rows(user_id: UUID, asked: Sequence[Asked]) -> Iterable[tuple[Any, ...]]:
-    numbers = {"page": str(limits.PAGE), "small": str(limits.SMALL_CONVERSATION)}
+    bounds = {
+        "page": limits.PAGE,
+        "small": limits.SMALL_CONVERSATION,
+        "most": limits.SYNC_MAX,
+    }
+    numbers = {name: str(number) for name, number in bounds.items()}
     if connection.vendor == "postgresql":
         # Three parameters, however many there are: so it is one statement, which is parsed once.
         given = ["{" + ",".join(map(str, column)) + "}" for column in zip(*asked, strict=True)]
@@ -233,4 +247,5 @@ def _rows(user_id: UUID, asked: Sequence[Asked]) -> Iterable[tuple[Any, ...]]:
 
 
 def _written(**words: str) -> str:
-    return _CHANGES.format(message=_MESSAGE.format(**words), **words)
+    parts = {"message": _MESSAGE.format(**words), "since": _SINCE.format(**words)}
+    return _CHANGES.format(**parts, **words)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat import catchup, limits, presenters, queries
+from chat.actions.members import remove_member
 from chat.models import Conversation, Membership, Message
 from chat.ws import catching_up
 from pneumatic.lib.database.threads import in_database
@@ -102,7 +103,7 @@ def test_of_large_conversations_no_positions_are_read(world: World) -> None:
     Conversation.objects.update(member_count=limits.SMALL_CONVERSATION + 1)
     ((page,), _) = read(world.bob)
     assert [frame.receipts for frame in page.frames] == [[]]
-    assert page.acquaintances == set()
+    assert not any(page.acquaintances.values())
 
 
 def test_a_conversation_with_more_rows_than_a_part_comes_alone_and_whole(
@@ -118,13 +119,47 @@ def test_a_conversation_with_more_rows_than_a_part_comes_alone_and_whole(
     assert sorted(_rows(page) for page in pages) == [3, 7]
 
 
+def test_what_changed_too_often_while_a_part_waited_its_turn_comes_as_a_reset(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Conversation.objects.get(id=world.group.id).version
+    monkeypatch.setattr(limits, "SYNC_MAX", 3)
+    monkeypatch.setattr(limits, "PAGE", 2)
+    say(world.alice, world.group)
+    found = catchup.since(world.bob, {world.group.id: known}, same_history=True)
+    for number in range(3):
+        say(world.alice, world.group, f"meanwhile {number}")
+    ((frame,),) = [catchup.page(part).frames for part in found.parts]
+    assert (frame.reset, frame.from_) == (True, 0)
+    assert [each.body for each in frame.messages] == ["meanwhile 1", "meanwhile 2"]
+    assert len(frame.members) == 2
+
+
+def test_nobody_is_told_of_those_beside_them_in_what_they_were_just_put_out_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = make_direct(world.alice, world.bob)
+    standing = queries.standings_of([world.bob.id])[world.bob.id]
+    around = queries.beside([world.bob.id])[world.bob.id]
+    # The one that the device is behind in; outlines are read as it comes anew.
+    known = {**standing.versions, world.group.id: 999}
+    remove_member(remover=world.alice, conversation_id=world.group.id, user_id=world.bob.id)
+    found = catchup.since(
+        world.bob, known, same_history=True, states=True, standing=standing, around=around
+    )
+    assert found.removed == [world.group.id]
+    assert str(world.group.id) not in found.beside.receipts
+    assert str(direct.id) in found.beside.receipts
+
+
 def test_in_parts_or_at_once_it_is_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     many(world, 5)
     (at_once,), _ = read(world.alice)
     monkeypatch.setattr(catchup, "PART_CONVERSATIONS", 1)
     pages, _ = read(world.alice)
     assert [frame for page in pages for frame in page.frames] == at_once.frames
-    assert set().union(*(page.acquaintances for page in pages)) == at_once.acquaintances
+    met = {of: who for page in pages for of, who in page.acquaintances.items()}
+    assert met == at_once.acquaintances
 
 
 @pytest.mark.needs_postgres

@@ -1,6 +1,6 @@
 """How a socket is told what its device has missed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.authentication import Identity
 from chat import catchup, groups, metrics, presence, presenters, protocol
 from chat.protocol import Close
-from chat.queries import Standing
+from chat.queries import Beside, Standing
 from chat.ws.entrances import surroundings
 from chat.ws.hub import hub
 from chat.ws.session import charge_for_frames
@@ -202,27 +202,39 @@ async def tell(
     turn: Turn = nullcontext,
 ) -> set[str]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    # Whoever was put out since this was read has heard so already, and shall not have it back.
-    beside = found.beside.without(found.readable - hub().conversations_of(socket))
-    acquaintances = set(beside.people)
+    met: dict[UUID, set[str]] = {}
     for part in found.parts:
         async with turn():
             page = await in_database(catchup.page, part)
-        acquaintances |= page.acquaintances
+        met.update(page.acquaintances)
         charge_for_frames(socket.user_text, len(page.frames))
         for frame in page.frames:
             if not await _tell_frame(socket, frame):
-                return acquaintances
-    acquaintances.discard(socket.user_text)
+                return set()
+    _, acquaintances = _still_known(socket, found, met)
     online = await presence.online_among(acquaintances) if command.states else set()
+    beside, acquaintances = _still_known(socket, found, met)
     socket.tell(
         protocol.Synced(
             ref=command.ref,
             receipts=presenters.receipts(beside),
-            online=presenters.people(online),
+            online=presenters.people(online & acquaintances),
         )
     )
     return acquaintances
+
+
+def _still_known(
+    socket: "ChatConsumer", found: catchup.Catchup, met: Mapping[UUID, set[str]]
+) -> tuple[Beside, set[str]]:
+    """Who is beside the person, and who they are with, in what the socket is in now.
+
+    Whoever was put out since something was read has heard so already, and shall not have it back.
+    """
+    joined = hub().conversations_of(socket)
+    beside = found.beside.without(found.readable - joined)
+    people = beside.people.union(*(met[each] for each in met if each in joined))
+    return beside, people - {socket.user_text}
 
 
 async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool:

@@ -1,5 +1,6 @@
 """Who comes into a conversation, who goes, and what their sockets hear from then on."""
 
+import asyncio
 import uuid
 from collections.abc import Collection
 from functools import partial
@@ -7,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from chat import limits, queries
+from chat import limits, presence, queries
 from chat.actions.conversations import change_group
 from chat.actions.members import add_member, change_role, remove_member
 from chat.errors import BadField
+from chat.models import Conversation
+from chat.ws.hub import hub
 from pneumatic.lib import realtime
 from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct, make_group, say
@@ -130,8 +133,47 @@ async def test_a_sync_that_races_a_removal_tells_nothing_that_came_after_it(
     )
     await in_database(say, world.alice, world.group, "without bob")
     (part,) = found.parts
-    frames = (await in_database(catchup.page, part)).frames
-    assert {frame.conversation for frame in frames} == {other.id}
+    page = await in_database(catchup.page, part)
+    assert {frame.conversation for frame in page.frames} == {other.id}
+    assert page.gone == {world.group.id}
+
+
+async def test_who_is_removed_while_a_sync_is_told_hears_no_more_of_who_is_there(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = live_world
+    direct = await in_database(make_direct, world.alice, world.bob)
+    async with connected(world.alice) as (alice,):
+        real = presence.online_among
+
+        async def removed_meanwhile(people: Collection[str]) -> set[str]:
+            online = await real(people)
+            monkeypatch.undo()
+            await in_database(
+                remove_member,
+                remover=world.alice,
+                conversation_id=world.group.id,
+                user_id=world.bob.id,
+            )
+            (socket,) = (each for each in hub().sockets if each.user_id == world.bob.id)
+            async with asyncio.timeout(10):
+                while world.group.id in hub().conversations_of(socket):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            return online
+
+        versions = {
+            str(each.id): (await in_database(Conversation.objects.get, id=each.id)).version
+            for each in (world.group, direct)
+        }
+        monkeypatch.setattr(presence, "online_among", removed_meanwhile)
+        bob = await device_of(world.bob)
+        epoch = str(await in_database(queries.epoch))
+        await bob.open()
+        await bob.say(type="hello", token=bob.token, versions=versions, epoch=epoch)
+        synced = await bob.expect("synced")
+        await bob.close()
+        await alice.expect("presence", user=str(world.bob.id), online=False)
+    assert {each["conversation"] for each in synced["receipts"]} == {str(direct.id)}
 
 
 async def test_who_is_removed_while_saying_hello_hears_nothing_more_f37(
