@@ -127,11 +127,14 @@ class Outbound:
             return
         if droppable and queue.size * 2 > limits.OUTBOUND_BYTES:
             return
-        queue.append(_Entry(text, at, key))
-        if queue.size > limits.OUTBOUND_BYTES or len(queue.entries) > limits.OUTBOUND_FRAMES:
+        # By what waits already: one text that is longer by itself, as a large `synced`, would else
+        # end its socket each time anew.
+        if queue.size > limits.OUTBOUND_BYTES or len(queue.entries) >= limits.OUTBOUND_FRAMES:
             self.close()
             self._overflow()
-        elif self._send is not None and not self._sending:
+            return
+        queue.append(_Entry(text, at, key))
+        if self._send is not None and not self._sending:
             self._sending = True
             self._spawn(self._send_waiting(self._send))
 

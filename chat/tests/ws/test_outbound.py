@@ -132,6 +132,23 @@ async def test_a_line_that_fills_while_the_queue_is_written_keeps_the_rest_waiti
 
 
 @pytest.mark.asyncio
+async def test_a_text_that_is_longer_than_the_bound_by_itself_ends_nobody(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "OUTBOUND_BYTES", 100)
+    long = json.dumps({"text": "x" * 500})
+    reader.outbound.offer(long)
+    assert reader.overflowed == 0
+    assert await reader.read_all() == [long]
+    reader.reads.clear()
+    reader.takes = 0
+    reader._watcher(False)
+    reader.outbound.offer(long)
+    reader.outbound.offer(long)
+    assert reader.overflowed == 1
+
+
+@pytest.mark.asyncio
 async def test_nothing_is_written_once_it_is_closed(reader: Reader) -> None:
     reader.outbound.offer('{"n": 1}')
     reader.outbound.close()
