@@ -43,8 +43,8 @@ seat AS (
       {since}
     ) AS told
   FROM asked
-  JOIN chat_conversation talk ON talk.id = asked.conversation_id
-  JOIN chat_membership mine ON mine.conversation_id = talk.id
+  {join} chat_conversation talk ON talk.id = asked.conversation_id
+  {join} chat_membership mine ON mine.conversation_id = talk.id
     AND mine.user_id = %s AND mine.left_at IS NULL
 )
 SELECT 'seat', id{text}, told{text} FROM seat
@@ -54,24 +54,24 @@ SELECT 'member', seat.id{text}, {array}(
   {array}(member.role, member.joined_at{utc}, member.left_at{utc}, member.version)
 ){text}
 FROM seat
-JOIN chat_membership member ON member.conversation_id = seat.id
+{join} chat_membership member ON member.conversation_id = seat.id
   AND member.version > COALESCE(seat.since, 0) AND member.version <= seat.version
-JOIN accounts_user person ON person.id = member.user_id
+{join} accounts_user person ON person.id = member.user_id
 UNION ALL
 SELECT 'message', seat.id{text}, {message}
 FROM seat
-JOIN chat_message message ON message.conversation_id = seat.id
+{join} chat_message message ON message.conversation_id = seat.id
   AND message.version > seat.since AND message.version <= seat.version
 UNION ALL
 SELECT 'message', seat.id{text}, {message}
 FROM seat
-JOIN chat_message message ON message.conversation_id = seat.id
+{join} chat_message message ON message.conversation_id = seat.id
   AND message.seq > seat.last_seq - {page} AND message.seq <= seat.last_seq
 WHERE seat.since IS NULL
 UNION ALL
 SELECT 'position', seat.id{text}, {array}(other.user_id, other.read_seq, other.delivered_seq){text}
 FROM seat
-JOIN chat_membership other ON other.conversation_id = seat.id AND other.left_at IS NULL
+{join} chat_membership other ON other.conversation_id = seat.id AND other.left_at IS NULL
 WHERE seat.member_count <= {small}
 """
 _SINCE: Final = (
@@ -83,6 +83,7 @@ _MESSAGE: Final = """{array}(
   message.deleted_at{utc}, message.pinned_at{utc}
 ){text}"""
 _POSTGRESQL: Final = {
+    "join": "JOIN",
     "array": "JSON_BUILD_ARRAY",
     "text": "::text",
     "utc": "",
@@ -91,6 +92,9 @@ _POSTGRESQL: Final = {
     "asked": "SELECT * FROM UNNEST(%s::uuid[], %s::bigint[], %s::boolean[])",
 }
 _SQLITE: Final = {
+    # Which it takes in the order of the text: left to itself it reads all messages there are, and
+    # looks for the few conversations among them.
+    "join": "CROSS JOIN",
     "array": "JSON_ARRAY",
     "text": "",
     # It keeps moments without saying of which zone they are, and neither knows truth nor arrays.
