@@ -14,7 +14,6 @@ class FewATurn:
     """One event loop's, for work of one kind; in the order in which it was asked for."""
 
     def __init__(self, most: int) -> None:
-        self._loop = asyncio.get_running_loop()
         self._most = self._left = most
         self._waiting: deque[Callable[[], object]] = deque()
         self._counting = False
@@ -23,7 +22,7 @@ class FewATurn:
         """Whether there is room for one more in this turn, which is counted then."""
         if not self._counting:
             self._counting = True
-            self._loop.call_soon(self._next_turn)
+            asyncio.get_running_loop().call_soon(self._next_turn)
         if self._waiting or not self._left:
             return False
         self._left -= 1
@@ -36,7 +35,7 @@ class FewATurn:
     async def turn(self) -> None:
         """Return in this turn if there is room for one more, else in a later one."""
         if not self.takes():
-            come: asyncio.Future[None] = self._loop.create_future()
+            come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.wait(partial(_set, come))
             await come
 
@@ -45,7 +44,7 @@ class FewATurn:
         self._counting = bool(self._waiting)
         if self._counting:
             # First: nothing that raises shall keep the rest waiting for ever.
-            self._loop.call_soon(self._next_turn)
+            asyncio.get_running_loop().call_soon(self._next_turn)
         while self._waiting and self._left:
             self._left -= 1
             self._waiting.popleft()()

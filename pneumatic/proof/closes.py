@@ -10,7 +10,7 @@ from pneumatic.proof.faults import KINDS, Fault
 #: How much later than its fault a socket may end: a busy machine, and what is still on its way.
 _SLACK = 3.0
 #: How long a server waits for the answer to a ping before it takes a device for gone, in seconds.
-PING_SECONDS = 18.0
+PING_SECONDS = 17.0
 _SILENT, _NO_PONG = 1006, 1011
 
 

@@ -155,10 +155,10 @@ def _config() -> uvicorn.Config:
         # Compression lets a small frame grow large, and secrets be guessed by their size.
         ws_per_message_deflate=False,
         # Who vanished without a word is found out within 45 s: before the 50 s, two heartbeats,
-        # after which a client takes a silent server for gone. Who only stalls has 18 s for it.
+        # after which a client takes a silent server for gone. Who only stalls has 17 s for it.
         # Who keeps up their heartbeat is heard often enough to need no ping.
         ws_ping_interval=limits.HEARTBEAT + 2,
-        ws_ping_timeout=18,
+        ws_ping_timeout=17,
         lifespan="off",
         backlog=BACKLOG,
         # Our own middleware logs requests and, by TRUSTED_PROXIES, finds clients' addresses.

@@ -44,7 +44,8 @@ class HeadProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._begun or (beginnings := _beginnings.get()).takes():
+        # What is long isn't kept while it waits: few requests are, and no handshake of a device.
+        if self._begun or len(data) > PIECE or (beginnings := _beginnings.get()).takes():
             self._begun = True
             self._take(data)
         else:
