@@ -19,9 +19,9 @@ from chat.ws.crowd import crowd
 from chat.ws.draining import to_be_drained
 from chat.ws.hub import hub
 from chat.ws.incoming import Incoming, Work
+from chat.ws.leaving import leaving
 from chat.ws.outbound import Outbound
 from chat.ws.session import Pace, TokenClock
-from chat.ws.turns import leave_turn
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http.doors import client_address
@@ -261,16 +261,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
             for task in tuple(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        # At once: the device that comes back shall not be one too many.
+        # At once: who isn't here any more is not renewed, however long leaving takes, and the
+        # device that comes back shall not be one too many.
+        self.arrived = False
         await crowd().leave(self)
         if self.named_session is not None:
             hub().endings.forget(self, self.named_session)
         if self.identity is not None:
             # First: who is renewed while the goodbye is under way would be taken for back again.
             try:
-                async with leave_turn():
-                    handlers.prepare_goodbye(self)
-                    await hub().unregister(self)
+                await leaving().leave(self)
             finally:
                 await handlers.say_goodbye(self)
         code = self._close_code if self._close_code is not None else 1006

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
 from chat import groups, limits, metrics, presence, presenters, protocol, queries
-from chat.actions.presence import arrive, depart, going
+from chat.actions.presence import arrive, depart
 from chat.actions.sending import Draft
 from chat.actions.typing import set_typing
 from chat.protocol import Close
@@ -144,11 +144,6 @@ def _circle_of(socket: "ChatConsumer", ended: Mapping[str, int]) -> dict[UUID, i
         each: max(ended.get(str(each), 0), hub().ended_in(each))
         for each in queries.told_of(hub().conversations_of(socket))
     }
-
-
-def prepare_goodbye(socket: "ChatConsumer") -> None:
-    """The device is about to be gone; to be called while it is still in its conversations."""
-    going(socket.user_id)
 
 
 async def say_goodbye(socket: "ChatConsumer") -> None:

@@ -5,7 +5,7 @@ receives an event once and hands the same text to each local socket's queue.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -69,9 +69,9 @@ class Hub:
         if self._rooms.bus.has_others:
             self._begin(self._polling.run)
 
-    async def unregister(self, socket: Socket) -> None:
-        """Take a socket out of everything."""
-        await self._rooms.leave_all(socket)
+    async def unregister(self, sockets: Iterable[Socket]) -> None:
+        """See `Rooms.leave_all`."""
+        await self._rooms.leave_all(sockets)
 
     async def join(self, socket: Socket, groups: Mapping[str, int]) -> None:
         """See `Rooms.join`."""

@@ -1,17 +1,16 @@
-"""Turns for those who come and those who go, when that is many at once.
+"""Turns at the database for those who say hello.
 
-Those who are here already go on being served: the others' hellos take turns at the database,
-instead of filling the queue for its threads, and those who are gone leave one after the other.
+When many devices come back at once, those who are here already go on being served: the others'
+hellos take turns, instead of filling the queue for the database's threads.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Final
 
 from chat import limits
-from pneumatic.lib import health
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.fewaturn import FewATurn
 from pneumatic.lib.perloop import PerLoop
@@ -23,9 +22,6 @@ _PATIENCE_SECONDS: Final = 25.0
 #: How long it waits while nobody's turn ends: then the database is away. Less than what a call of
 #: the database may take, so that those who have a turn are not waited for one after the other.
 _STANDSTILL_SECONDS: Final = 4.0
-#: Devices that are gone and leave their conversations at the same time. So few that those who come
-#: back overtake them: then nobody is told of either, and no group is left and joined again.
-_LEAVES_AT_ONCE: Final = 1
 #: Hellos that are begun in one turn of the event loop, some 0.1 ms each until they wait for theirs.
 _HELLOS_A_TURN: Final = 5
 
@@ -101,7 +97,6 @@ class Turns:
 _turns = PerLoop(lambda: Turns(limits.WELCOMES_AT_ONCE))
 _catch_up_turns = PerLoop(lambda: Turns(limits.CATCH_UPS_AT_ONCE))
 _hellos = PerLoop(lambda: FewATurn(_HELLOS_A_TURN))
-_leave_turns = PerLoop(lambda: asyncio.Semaphore(_LEAVES_AT_ONCE))
 
 
 def turns() -> Turns:
@@ -119,11 +114,3 @@ async def begin_hello(is_gone: Callable[[], bool]) -> None:
 def catch_up_turns() -> Turns:
     """The running event loop's, for a hello's own reads."""
     return _catch_up_turns.get()
-
-
-def leave_turn() -> AbstractAsyncContextManager[None]:
-    """To be had by a device that is gone: not for longer than Redis may take.
-
-    Nobody comes back to a process that drains, and its time is short: there all leave together.
-    """
-    return nullcontext() if health.is_draining() else _leave_turns.get()

@@ -1,7 +1,7 @@
 """Devices that go, many at once: who is here doesn't wait for them, nor who comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ from pytest_django import Settings
 from chat import groups
 from chat.ws.crowd import crowd
 from chat.ws.hub import hub
-from chat.ws.turns import leave_turn
+from chat.ws.leaving import leaving
+from chat.ws.rooms import Rooms, Socket
 from pneumatic.lib import health
 from pneumatic.testing.factories import World
 from pneumatic.testing.socket import Device, connected, device_of
@@ -32,9 +33,17 @@ async def _lose(device: Device) -> None:
 
 @asynccontextmanager
 async def _nobody_leaves() -> AsyncIterator[None]:
-    """For the block, others have the turns of those who go."""
-    async with leave_turn():
-        yield
+    """For the block, others leave, and take their time."""
+    done, line = asyncio.Event(), leaving()
+    await _until(lambda: line._task is None or line._task.done())
+
+    async def others() -> None:
+        await done.wait()
+        await line._run()
+
+    line._task = asyncio.create_task(others())
+    yield
+    done.set()
 
 
 async def test_who_is_back_before_their_turn_to_leave_was_never_gone(live_world: World) -> None:
@@ -85,17 +94,39 @@ async def test_everybody_who_is_gone_leaves_in_the_end(live_world: World) -> Non
             many[2].socket.future.cancel()
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await _until(lambda: len(hub().sockets) == 1)
-        async with asyncio.timeout(10), _nobody_leaves():
-            pass  # And the turn is free again.
         assert not hub().is_in(next(iter(hub().sockets)), groups.user(world.alice.id))
 
 
-async def test_in_a_process_that_drains_nobody_waits_to_leave(
+async def test_who_is_gone_is_not_renewed_however_long_leaving_takes(live_world: World) -> None:
+    lost = await device_of(live_world.alice)
+    await lost.hello()
+    (socket,) = hub().sockets
+    assert socket.arrived
+    async with _nobody_leaves():
+        await _lose(lost)
+        await _until(lambda: not socket.arrived)
+        assert tuple(hub().sockets) == (socket,)
+
+
+async def test_many_leave_together_and_at_once_where_the_process_drains(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice = await device_of(live_world.alice)
-    await alice.hello()
+    monkeypatch.setattr("chat.ws.leaving._TOGETHER", 2)
+    monkeypatch.setattr("chat.ws.leaving._BETWEEN_SECONDS", 3_600)
+    together, leave = list[int](), Rooms.leave_all
+
+    async def count(rooms: Rooms, sockets: Iterable[Socket]) -> None:
+        together.append(len(list(sockets)))
+        await leave(rooms, sockets)
+
+    monkeypatch.setattr(Rooms, "leave_all", count)
+    many = [await device_of(live_world.alice) for _ in range(5)]
+    for each in many:
+        await each.hello()
     async with _nobody_leaves():
+        for each in many:
+            await _lose(each)
+        await _until(lambda: len(leaving()._waiting) == 5)
         monkeypatch.setattr(health, "_draining", True)
-        await _lose(alice)
-        await _until(lambda: not hub().sockets)
+    await _until(lambda: not hub().sockets)
+    assert together == [2, 2, 1]
