@@ -100,7 +100,7 @@ def test_a_device_that_is_frozen_for_as_long_as_pings_wait_may_be_taken_for_gone
     def frozen(seconds: float) -> Fault:
         return Fault("frozen", 10.0, 10.0 + seconds, ["a"], over=10.0 + seconds)
 
-    close = Close("a", HERE, 30.1, 1011)
+    close = Close("a", HERE, 10.0 + PING_SECONDS + 0.1, 1011)
     assert verdict_on(close, faults=[frozen(PING_SECONDS)]).good
     assert not verdict_on(close._replace(device="b"), faults=[frozen(PING_SECONDS)]).good
     # Who was frozen for less has had time to answer.

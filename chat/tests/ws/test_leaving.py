@@ -101,11 +101,12 @@ async def test_who_is_gone_is_not_renewed_however_long_leaving_takes(live_world:
     lost = await device_of(live_world.alice)
     await lost.hello()
     (socket,) = hub().sockets
-    assert socket.arrived
+    await _until(lambda: socket.arrived)
     async with _nobody_leaves():
         await _lose(lost)
         await _until(lambda: not socket.arrived)
         assert tuple(hub().sockets) == (socket,)
+    await _until(lambda: not hub().sockets)
 
 
 async def test_many_leave_together_and_at_once_where_the_process_drains(
