@@ -12,8 +12,8 @@ from pneumatic.lib.perloop import PerLoop
 from pneumatic.lib.shared.leases import Leases
 
 #: How long a place is held without being renewed, in seconds: a process that was killed leaves its
-#: sockets' places taken for so long. Renewed by the hub, every 15 s.
-PLACE_SECONDS: Final = 45
+#: sockets' places taken for so long. Renewed by the hub, every 30 s: one renewal may fail.
+PLACE_SECONDS: Final = 75
 #: The part of a process's sockets that may not have said hello yet. Many more than the few at any
 #: moment, since after an outage everybody comes back at once.
 SILENT_SHARE: Final = 10

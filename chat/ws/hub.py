@@ -28,6 +28,8 @@ from pneumatic.lib.perloop import PerLoop
 log = structlog.get_logger(__name__)
 #: How often devices are said to be still there, and lost revocations looked for.
 _KEEP_ALIVE_SECONDS: Final = limits.PRESENCE_SECONDS / 3
+#: Every how many times of these the places of sockets are renewed: they are held for five.
+_PLACES_EVERY: Final = 2
 #: What each process hears, whoever is there.
 _HEARD_BY_ALL: Final = (groups.PRESENCE, groups.SESSIONS)
 _RESYNC: Final = protocol.encode(protocol.Resync())
@@ -225,11 +227,14 @@ class Hub:
 
     async def _keep_alive(self) -> None:
         """Once in a while: who is here stays online, and who was signed out goes."""
+        times = 0
         while self.sockets:
             await asyncio.sleep(_KEEP_ALIVE_SECONDS)
+            times += 1
             try:
                 await self._keep_presence()
-                await crowd().renew()
+                if times % _PLACES_EVERY == 0:
+                    await crowd().renew()
                 await self._close_revoked()
             except Exception:
                 # It must go on: without it everybody here would seem to be offline.

@@ -9,7 +9,7 @@ import pytest
 
 from chat import fanout, groups, presence
 from chat.actions import presence as actions
-from chat.ws import catching_up
+from chat.ws import catching_up, crowd
 from chat.ws import hub as hub_module
 from pneumatic.lib import realtime
 from pneumatic.lib.database.threads import in_database
@@ -168,6 +168,24 @@ async def test_a_process_that_dies_takes_its_people_offline_for_those_who_know_t
         await bob.expect("presence", user=str(world.alice.id), online=False)
         await charlie.refute("presence", user=str(world.alice.id))
         await bob.refute("presence", user=str(world.alice.id))
+
+
+async def test_the_places_of_sockets_are_renewed_before_they_run_out(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = hub_module._PLACES_EVERY * hub_module._KEEP_ALIVE_SECONDS
+    assert 2 * every < crowd.PLACE_SECONDS  # One may fail.
+    monkeypatch.setattr(hub_module, "_KEEP_ALIVE_SECONDS", 0.02)
+    renew, renewed = crowd.Crowd.renew, asyncio.Semaphore(0)
+
+    async def watched(self: crowd.Crowd) -> None:
+        await renew(self)
+        renewed.release()
+
+    monkeypatch.setattr(crowd.Crowd, "renew", watched)
+    async with connected(live_world.bob), asyncio.timeout(10):
+        for _ in range(3):
+            await renewed.acquire()
 
 
 #: Who may hear of a person, as it is really read.
