@@ -179,6 +179,9 @@ class Bus:
     async def _send(self) -> None:
         while not self._closed:
             await self._wake.wait()
+            # Who waits for what was just written is told first: this takes longer, and where
+            # another process has the same core, it would go first.
+            await asyncio.sleep(0)
             self._wake.clear()
             while self._outgoing:
                 # One message a group for all that had to wait, and one call for all of them:
