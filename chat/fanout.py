@@ -41,8 +41,7 @@ def messages_sent(messages: Iterable[tuple[Message, int]]) -> None:
 
 
 def message_changed(conversation: Conversation, message: Message) -> None:
-    event = presenters.message_event(message)
-    _announce(conversation.id, event, ended=conversation.ended_version)
+    messages_sent([(message, conversation.ended_version)])
 
 
 def member_changed(conversation: Conversation, membership: Membership) -> None:

@@ -34,8 +34,7 @@ class SyncDoor(Door):
             partial=wishes["partial"],
             states=states,
         )
-        answer = _answer(found, epoch=epoch, asking=str(self.person.id), states=states)
-        return Response(answer)
+        return Response(_answer(found, epoch=epoch, asking=str(self.person.id), states=states))
 
 
 def _answer(found: catchup.Catchup, *, epoch: UUID, asking: str, states: bool) -> SyncAnswer:
