@@ -12,15 +12,9 @@ from msgspec import Struct
 from chat.protocol.commands import (
     COMMANDS,
     AnyCommand,
-    Auth,
-    Delivered,
     Heartbeat,
-    Hello,
-    Ping,
-    Read,
+    QuickCommand,
     Ref,
-    Send,
-    Typing,
 )
 from chat.protocol.events import EVENTS, Event
 from pneumatic.lib.http.jsonkeys import RepeatedKey, refuse_repeated
@@ -43,9 +37,7 @@ class _OnlyRef(Struct):
 
 
 _commands: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand, strict=True)
-_Quick = Hello | Send | Read | Delivered | Typing | Heartbeat | Auth | Ping
-#: The same, but for the ids of a sync.
-_quick: Final[msgspec.json.Decoder[_Quick]] = msgspec.json.Decoder(_Quick, strict=True)
+_quick: Final[msgspec.json.Decoder[QuickCommand]] = msgspec.json.Decoder(QuickCommand, strict=True)
 _plain: Final = msgspec.json.Decoder(dict[str, Any])
 _only_ref: Final = msgspec.json.Decoder(_OnlyRef)
 _encoder: Final = msgspec.json.Encoder()

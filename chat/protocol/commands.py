@@ -91,7 +91,10 @@ class Ping(Command, tag="ping", kw_only=True):
     t: float | int | str | None = None
 
 
-AnyCommand = Hello | Send | Read | Delivered | Typing | Sync | Auth | Ping
+_Others = Hello | Send | Read | Delivered | Typing | Auth | Ping
+AnyCommand = _Others | Sync
+#: The same, but for the ids of a sync.
+QuickCommand = _Others | Heartbeat
 COMMANDS: Final[tuple[type[Command], ...]] = (
     Hello,
     Send,
