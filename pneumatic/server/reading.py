@@ -7,8 +7,8 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]
 from websockets.protocol import Protocol, State
 from websockets.streams import StreamReader
 
-#: What such a text begins with.
-_WHOLE_TEXT: Final = 0x81
+from pneumatic.lib.realtime.readyframes import WHOLE_TEXT
+
 #: Is added to the length of what is masked, as all must be that a client says.
 _MASKED: Final = 0x80
 #: Says that the length stands in two more bytes; above it, in eight.
@@ -34,7 +34,7 @@ def next_text(data: bytes, at: int, most: int) -> tuple[bytes, int] | None:
     None where there is something else, where it isn't there whole, or has more bytes than `most`.
     """
     size = len(data)
-    if size - at <= _HEAD or data[at] != _WHOLE_TEXT:
+    if size - at <= _HEAD or data[at] != WHOLE_TEXT:
         return None
     length, mask = data[at + 1] - _MASKED, at + 2
     if length == _MEDIUM:

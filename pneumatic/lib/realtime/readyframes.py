@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Any, Final, TypedDict, cast
 
 #: The first byte of a text frame that is the last of its message.
-_WHOLE_TEXT: Final = 0x81
+WHOLE_TEXT: Final = 0x81
 _SHORT: Final = Struct("!BBH")
 _LONG: Final = Struct("!BBQ")
 EXTENSION: Final = "pneumatic.frames"
@@ -38,7 +38,7 @@ def text_frame(text: str) -> bytes:
     size = len(payload)
     # By hand: what websockets does for frames of any kind takes ten times as long.
     if size < 126:
-        return bytes((_WHOLE_TEXT, size)) + payload
+        return bytes((WHOLE_TEXT, size)) + payload
     if size < 65_536:
-        return _SHORT.pack(_WHOLE_TEXT, 126, size) + payload
-    return _LONG.pack(_WHOLE_TEXT, 127, size) + payload
+        return _SHORT.pack(WHOLE_TEXT, 126, size) + payload
+    return _LONG.pack(WHOLE_TEXT, 127, size) + payload

@@ -41,7 +41,7 @@ async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message
 
 
 async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None:
-    """What a pipeline of the client would do, for a fifth of the time.
+    """What a pipeline of the client would do, for a third of the time.
 
     The caller bounds how long it takes: so neither the client's own timeouts are set for each
     command and each answer, nor is the connection fetched and given back.
