@@ -12,6 +12,7 @@ from tests.faults.wire import Wire
 from tests.server.person import Socket
 from tests.server.postgres import Postgres
 from tests.server.running import Running
+from tests.server.websockets import App
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,12 @@ async def _sockets_end() -> AsyncIterator[None]:
     yield
     for each in tuple(Socket.open_ones):
         await each.abort()
+
+
+@pytest_asyncio.fixture
+async def app() -> App:
+    """To be served by `tests.server.websockets.serving`."""
+    return App()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from chat import limits
@@ -22,11 +21,6 @@ from tests.server.websockets import (
 )
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def app() -> App:
-    return App()
 
 
 async def test_ready_frames_and_ordinary_ones_arrive_in_order(app: App) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from typing import cast
 
 import pytest
-import pytest_asyncio
 
 from pneumatic.server.websocket import FrameProtocol
 from tests.server.websockets import (
@@ -18,11 +17,6 @@ from tests.server.websockets import (
 )
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def app() -> App:
-    return App()
 
 
 async def test_who_answers_no_ping_is_given_up_with_all_that_waits_for_it(app: App) -> None:
