@@ -17,6 +17,8 @@ SERVERS = ("pneumatic", "channels-memory", "channels-redis", "django", "websocke
 ALL = (*SERVERS, "raw")
 _STORING = {"django", "fastapi"}
 _LARGE = {"pneumatic", "websockets", "raw"}
+#: Messages of a conversation on their way at once, where that isn't too many in all.
+IN_EACH = 20
 
 
 class Crowd(NamedTuple):
@@ -36,17 +38,18 @@ def run(
     seconds: float = 3.0,
     rounds: int = 3,
     largest: int = 10_000,
+    in_each: int = IN_EACH,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """By size of the group and by server: what `Load.run` measured, the median of the rounds.
 
     Last comes one group of ``largest`` (0: none), once, of who gets so many sockets open in
-    reasonable time.
+    reasonable time. ``in_each`` is how many messages of a conversation are on their way at once.
     """
-    results = _measured(stores, groups, servers, sockets, seconds, rounds, tell)
+    results = _measured(stores, groups, servers, sockets, seconds, rounds, in_each, tell)
     some = [each for each in servers if each in _LARGE]
     if largest and some:
-        results |= _measured(stores, [largest], some, largest, seconds, 1, tell)
+        results |= _measured(stores, [largest], some, largest, seconds, 1, in_each, tell)
     return results
 
 
@@ -57,6 +60,7 @@ def _measured(
     sockets: int,
     seconds: float,
     rounds: int,
+    in_each: int,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
     results: dict[str, Any] = {}
@@ -72,7 +76,7 @@ def _measured(
             for turn in range(rounds):
                 # In turn, so that what else the machine does hits all alike.
                 for crowd in crowds:
-                    done = saturate(crowd, group, seconds=seconds)
+                    done = saturate(crowd, group, seconds=seconds, in_each=in_each)
                     runs[crowd.name].append(done)
                     tell(_line(group, crowd.name, turn, done))
             for crowd in crowds:
@@ -83,22 +87,18 @@ def _measured(
     return results
 
 
-def saturate(crowd: Crowd, group: int, *, seconds: float) -> dict[str, Any]:
-    """As fast as the server can."""
-    window = window_for(group, stores=crowd.name in _STORING)
+def saturate(crowd: Crowd, group: int, *, seconds: float, in_each: int = IN_EACH) -> dict[str, Any]:
+    """As fast as the server can.
+
+    Enough messages are on their way at once to keep every server busy, not more; as many in each
+    conversation, whatever its size, since what is compared is the size. Who stores statement by
+    statement gets no faster by more of them, only slower to answer.
+    """
+    conversations = crowd.opened["sockets"] // group
+    window = min(conversations * in_each, 64 if crowd.name in _STORING else 256)
     # About every twentieth delivery carries a time, and of few messages all do.
     sample = max(1, min(20, 2000 // group))
     return crowd.generator.ask("run", seconds=seconds, window=window, sample=sample)
-
-
-def window_for(group: int, *, stores: bool = False) -> int:
-    """Messages on their way at once: enough to keep every server busy, not more.
-
-    In large groups one message is much work already. Who stores statement by statement gets no
-    faster by more of them, only slower to answer.
-    """
-    window = max(4, min(256, 20_000 // group))
-    return min(window, 64) if stores else window
 
 
 def open_crowd(

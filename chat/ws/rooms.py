@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat import groups
 from chat.ws.outbound import Outbound
+from chat.ws.rounds import Round
 from pneumatic.lib import realtime
 
 
@@ -41,6 +42,7 @@ class Room:
         "joined",
         "lock",
         "name",
+        "round",
         "sockets",
     )
 
@@ -57,6 +59,20 @@ class Room:
         self.ended = 0
         #: Events that wait until that is known again.
         self.held: list[realtime.Envelope] | None = None
+        #: What is being handed on, where there are too many sockets to do it at once.
+        self.round: Round[Socket] | None = None
+
+    def let_in(self, socket: Socket) -> None:
+        """It is handed what comes from now on."""
+        if self.round is not None and socket not in self.sockets:
+            self.round.enter(socket)
+        self.sockets.add(socket)
+
+    def put_out(self, socket: Socket) -> None:
+        """It is handed nothing more, not even what is on its way."""
+        if self.round is not None:
+            self.round.leave(socket)
+        self.sockets.discard(socket)
 
     @property
     def is_changing(self) -> bool:
@@ -106,7 +122,7 @@ class Rooms:
             rooms[room.name] = room
             # That the person belongs here was read before, and may have changed since.
             room.ended = min(room.ended, ended) if room.sockets else ended
-            room.sockets.add(socket)
+            room.let_in(socket)
         self.sockets[socket].update(rooms)
         self._texts.pop(socket, None)
         await self.listen()
@@ -125,7 +141,7 @@ class Rooms:
 
     def put_out(self, socket: Socket, group: str, room: Room) -> None:
         """At once: from now on nothing of the group is handed to the socket."""
-        room.sockets.discard(socket)
+        room.put_out(socket)
         self.sockets.get(socket, set()).discard(group)
         self._texts.pop(socket, None)
 
@@ -181,7 +197,7 @@ class Rooms:
             for group in self.sockets.pop(socket, ()):
                 room = self.by_group.get(group)
                 if room is not None:
-                    room.sockets.discard(socket)
+                    room.put_out(socket)
                     rooms[group] = room
         await self.leave_if_empty(rooms)
 

@@ -1,7 +1,7 @@
 """What comes for a room at once goes to each of its sockets in one write, in order."""
 
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from chat import groups
 from chat.ws.handouts import hand_out
 from chat.ws.outbound import Outbound
-from chat.ws.rooms import Room
+from chat.ws.rooms import Room, Socket
 from pneumatic.lib.realtime import Envelope
 from pneumatic.lib.realtime.readyframes import Line, text_frame
 from pneumatic.testing.factories import World
@@ -50,7 +50,8 @@ class Writes:
 
 def room_of(*sockets: Writes) -> Room:
     room = Room(groups.conversation(uuid4()))
-    room.sockets = set(sockets)  # type: ignore[arg-type]
+    for socket in sockets:
+        room.let_in(cast(Socket, socket))
     return room
 
 
