@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 import time
-import uuid
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any, Final
@@ -12,6 +11,8 @@ from typing import Any, Final
 from bench.generator.connection import Connection, Counts, connect
 from bench.generator.tally import stamp
 from bench.generator.watch import Watch
+from bench.generator.websocket import WebSocket
+from bench.generator.xmpp import Xmpp
 from bench.measures import Usage, spread, usage
 
 #: Characters of each message's body.
@@ -58,7 +59,8 @@ class Load:
                 start = time.monotonic()
                 for attempt in range(attempts):
                     try:
-                        found = await connect(self.counts, device, seconds=seconds)
+                        found = _connection(self.counts, device)
+                        await connect(found, device["port"], seconds=seconds)
                     except (OSError, TimeoutError) as error:
                         failures.append(f"{type(error).__name__} {error}")
                         await asyncio.sleep(random.uniform(0, min(30, 0.5 * 2**attempt)))
@@ -113,7 +115,8 @@ class Load:
 
         With ``window``, so many messages are always on their way, which is as fast as the server
         can; with ``rate``, so many are sent a second, whatever comes back. Each ``sample``-th
-        carries the time at which it was sent.
+        carries the time at which it was sent. `sent` of the result are all of them, those of the
+        warming included.
         """
         sender = asyncio.create_task(
             self._at_rate(rate, sample) if rate else self._in_window(window, sample)
@@ -130,6 +133,7 @@ class Load:
         finally:
             sender.cancel()
             await asyncio.wait([sender])
+        result["sent"] = self._sent
         result["missing"] = await self._missing()
         return result
 
@@ -189,11 +193,7 @@ class Load:
             connection.stamped.add(now)
             head = stamp(now)
         body = head + _FILLER[: BODY_CHARS - len(head)]
-        connection.send(
-            f'{{"type":"message.send","id":"{uuid.uuid4()}",'
-            f'"conversation":"{conversation}","body":"{body}"}}'.encode(),
-            acknowledged=self._acks,
-        )
+        connection.send(connection.message(conversation, body), acknowledged=self._acks)
         self._sent += 1
 
     async def _missing(self) -> int:
@@ -253,3 +253,8 @@ class Load:
 
     def _usage(self) -> Usage:
         return usage(self._server)
+
+
+def _connection(counts: Counts, device: dict[str, Any]) -> Connection:
+    """What this device speaks."""
+    return Xmpp.of(counts, device) if "domain" in device else WebSocket.of(counts, device)

@@ -10,6 +10,11 @@ SYNCED: Final = b'"type":"synced"'
 #: Before the 16 hexadecimal digits of when a sampled message was sent: the beginning of its body.
 #: The quote is part of it, because a frame's header may hold two tildes (as a length of 32,382).
 STAMP: Final = b'"~~'
+#: The same of XMPP's stanzas, where a body can't hold a tag's bracket nor the quote that Prosody
+#: writes around attributes.
+STANZA: Final = b"<body>"
+STANZA_ERROR: Final = b"type='error'"
+STANZA_STAMP: Final = b"<body>~~"
 _STAMP_DIGITS: Final = 16
 _LONGEST: Final = len(MESSAGE)
 
@@ -42,12 +47,12 @@ def stamp(nanoseconds: int) -> str:
     return f"{STAMP[1:].decode()}{nanoseconds:0{_STAMP_DIGITS}x}"
 
 
-def stamps(data: bytearray, size: int) -> list[int]:
+def stamps(data: bytearray, size: int, mark: bytes = STAMP) -> list[int]:
     """The times in the stamps of this read. One that is cut in two is left out: it's a sample."""
     found: list[int] = []
-    at = data.find(STAMP, 0, size)
-    while 0 <= at <= size - len(STAMP) - _STAMP_DIGITS:
-        start = at + len(STAMP)
+    at = data.find(mark, 0, size)
+    while 0 <= at <= size - len(mark) - _STAMP_DIGITS:
+        start = at + len(mark)
         found.append(int(data[start : start + _STAMP_DIGITS], 16))
-        at = data.find(STAMP, start + _STAMP_DIGITS, size)
+        at = data.find(mark, start + _STAMP_DIGITS, size)
     return found

@@ -10,6 +10,7 @@ from bench.generator import frames
 from bench.generator.connection import Connection, Counts
 from bench.generator.tally import stamp
 from bench.generator.watch import limit
+from bench.generator.websocket import WebSocket
 from bench.measures import medians, percentile, spread
 
 EVENT = b'{"type":"message","conversation":"c","data":{"body":"\\"type\\":\\"message\\" 250"}}'
@@ -42,8 +43,8 @@ def framed(payload: bytes, opcode: int = frames.TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8) + payload
 
 
-def opened(counts: Counts) -> tuple[Connection, Transport]:
-    device, transport = Connection(counts, request=b"GET", hello=None), Transport()
+def opened(counts: Counts) -> tuple[WebSocket, Transport]:
+    device, transport = WebSocket(counts, request=b"GET", hello=None), Transport()
     device.connection_made(cast(asyncio.BaseTransport, transport))
     feed(device, b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
     assert device.ready.done()
