@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.rig.stores import Stores
 from bench.scenarios import connections, fanout, growth, latency, revocation, sends, sign_in, start
+from pneumatic.loopback.processes import StartError
 
 Scenario = Callable[..., dict[str, Any]]
 SCENARIOS: dict[str, Scenario] = {
@@ -65,7 +66,7 @@ def run(
         tell(f"--- {name}")
         try:
             results[name] = SCENARIOS[name](stores, **options, tell=tell)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, StartError) as error:
             failures[name] = str(error)
             tell(f"{name} failed: {error}")
     return results, failures

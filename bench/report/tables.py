@@ -39,10 +39,8 @@ def all_tables(run: Results) -> dict[str, str]:
         "start": _start,
     }
     found = {name: make(results[name]) for name, make in makers.items() if name in results}
-    kept = [
-        (t.what, f"{t.measured:,}", t.bound, "yes" if t.kept else "**no**")
-        for t in targets(results)
-    ]
+    verdicts = {True: "yes", False: "**no**", None: ""}
+    kept = [(t.what, f"{t.measured:,}", t.bound, verdicts[t.kept]) for t in targets(results)]
     return {
         "machine": _machine(run),
         "targets": table(["what", "measured", "target", "kept"], kept),
@@ -86,13 +84,15 @@ def _fanout(found: Results) -> str:
 
 
 def _latency(found: Results) -> str:
-    return table(
-        ["", "n", "p50 ms", "p90", "p99", "max"],
-        [
-            _spread("to the other person", found["latency_ms"]),
-            _spread("to the ack", found["ack_ms"]),
-        ],
-    )
+    ours, prosody = found["pneumatic"], found["prosody"]
+    rows = [
+        _spread("to the other person", ours["latency_ms"]),
+        _spread("to the ack", ours["ack_ms"]),
+        _spread(f"Prosody {prosody['version']}: to the other person", prosody["latency_ms"])
+        if prosody
+        else ("Prosody: not installed", *[None] * 5),
+    ]
+    return table(["", "n", "p50 ms", "p90", "p99", "max"], rows)
 
 
 def _spread(name: str, it: Results) -> Sequence[Any]:

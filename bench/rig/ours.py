@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.rig import processes
 from bench.rig.processes import Generator, kill
-from bench.rig.stores import Stores
+from bench.rig.stores import Stores, rows_of
 from bench.seeding import hello
 
 SERVE = (sys.executable, "manage.py", "serve")
@@ -15,6 +15,9 @@ SERVE = (sys.executable, "manage.py", "serve")
 
 class Ours:
     """Processes of ours on one database; ends with the stack that it was made on."""
+
+    #: Rows of a message.
+    copies = 1
 
     def __init__(
         self, stack: ExitStack, stores: Stores, name: str, *, count: int = 1, redis: bool = True
@@ -61,6 +64,10 @@ class Ours:
         found = Generator(self.folder, name, plan)
         self._stack.callback(found.close)
         return found
+
+    def stored(self) -> int:
+        """Messages that are committed."""
+        return rows_of(self.environment["DATABASE_URL"], "chat_message")
 
 
 def opened(generator: Generator, number: int, **options: Any) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def start(
             account=None,
             stop_signal=signal.SIGTERM,
             death_signal=signal.SIGKILL,
-            ready=partial(_answers, port, health),
+            ready=partial(answers, port, health),
             seconds=60.0,
         )
     return server, port
@@ -162,7 +162,8 @@ class Generator:
             self._process.wait()
 
 
-def _answers(port: int, health: str) -> bool:
+def answers(port: int, health: str = "") -> bool:
+    """Whether a server does on this port: 200 on the path ``health``, or by being there at all."""
     if not health:
         with socket.socket() as probe:
             probe.settimeout(2)

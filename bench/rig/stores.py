@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import redis
+from psycopg.sql import SQL, Identifier
 
 from pneumatic.loopback.binaries import find_postgres, find_redis
 from pneumatic.loopback.processes import StartError
@@ -55,6 +56,15 @@ class Stores(NamedTuple):
     def redis_number(self, number: int) -> str:
         """The address of one of the sixteen databases of Redis."""
         return f"{self.redis_url.rpartition('/')[0]}/{number}"
+
+
+def rows_of(database_url: str, table: str) -> int:
+    """How many are committed in this table."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            SQL("SELECT count(*) FROM {}").format(Identifier(table))
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 @contextmanager

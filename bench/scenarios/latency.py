@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.measures import medians
 from bench.rig.ours import Ours, interleaved, opened
+from bench.rig.prosody import Prosody, find_prosody
 from bench.rig.stores import Stores
 from bench.scenarios.fanout import open_crowd, saturate
 
@@ -23,21 +24,48 @@ def one_to_one(
     rounds: int = 3,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """``rate`` messages a second in each pair, whose two are on different processes of ours."""
+    """``rate`` messages a second in each pair: ours on different processes, and those of Prosody.
+
+    By server, the median of the rounds. Prosody is None where it isn't installed. Raises
+    `RuntimeError` where a message wasn't stored: then they are not comparable.
+    """
     with ExitStack() as stack:
-        server = Ours(stack, stores, f"pairs-{pairs}", count=count)
-        devices = server.seed(2 * pairs, 2)
-        server.serve()
+        ours = Ours(stack, stores, f"pairs-{pairs}", count=count)
+        devices = ours.seed(2 * pairs, 2)
+        ours.serve()
         # Neighbours are a pair, and on different processes.
-        generator = server.generator("pairs", devices, 2)
-        opened(generator, 2 * pairs, at_once=20)
-        runs = [
-            generator.ask("run", seconds=seconds, warm=2.0, rate=pairs * rate)
-            for _ in range(rounds)
-        ]
-        for done in runs:
-            tell(f"one to one: {done['latency_ms']}  ack {done['ack_ms']}  {done['limit']}")
-        return {**medians(runs), "rounds": [each["latency_ms"] for each in runs]}
+        servers: dict[str, Ours | Prosody] = {"pneumatic": ours}
+        generators = {"pneumatic": ours.generator("pairs", devices, 2)}
+        if program := find_prosody():
+            prosody = Prosody(stack, stores, program, people=2 * pairs)
+            servers["prosody"], generators["prosody"] = prosody, prosody.generator()
+        else:
+            tell("one to one: Prosody is not installed, see bench/README.md")
+        for generator in generators.values():
+            opened(generator, 2 * pairs, at_once=20)
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in servers}
+        for _ in range(rounds):
+            # In turn, so that what else the machine does hits both alike.
+            for name, generator in generators.items():
+                done = generator.ask("run", seconds=seconds, warm=2.0, rate=pairs * rate)
+                runs[name].append(done)
+                tell(f"one to one, {name}: {done['latency_ms']}  {done['limit']}")
+        for name, server in servers.items():
+            check_stored(name, server, sum(each["sent"] for each in runs[name]))
+        found: dict[str, Any] = {
+            name: {**medians(each), "rounds": [done["latency_ms"] for done in each]}
+            for name, each in runs.items()
+        }
+        if program:
+            found["prosody"]["version"] = prosody.version
+        return {"prosody": None, **found}
+
+
+def check_stored(name: str, server: Ours | Prosody, sent: int) -> None:
+    """Raises `RuntimeError` where the database holds others than so many messages."""
+    stored = server.stored()
+    if stored != sent * server.copies:
+        raise RuntimeError(f"{name} stored {stored} rows of {sent} messages")
 
 
 def under_load(

@@ -43,10 +43,10 @@ def start_postgres(
     `options` are its settings; those of tests lose data when the machine crashes. Raises
     `StartError` when this program won't do here.
     """
-    account = _own(folder)
+    account = own(folder)
     program = _reachable(binary.path, folder, account)
     data, password = folder / "data", secrets.token_urlsafe(16)
-    password_file = _private_file(folder / "password", password, account)
+    password_file = private_file(folder / "password", password, account)
     _init_cluster(program.parent / "initdb", data, password_file, account)
 
     def attempt() -> tuple[Server, str]:
@@ -73,7 +73,7 @@ def start_redis(binary: Binary, folder: Path) -> tuple[Server, str]:
 
     Raises `StartError` when this program won't do here.
     """
-    account = _own(folder)
+    account = own(folder)
     program = _reachable(binary.path, folder, account)
     password = secrets.token_urlsafe(16)
 
@@ -82,7 +82,7 @@ def start_redis(binary: Binary, folder: Path) -> tuple[Server, str]:
         # A file, not arguments: those are for everyone on the machine to read.
         settings = ["bind 127.0.0.1", f"port {port}", f"dir {folder}", f"requirepass {password}"]
         settings += ['save ""', "appendonly no", "daemonize no"]
-        file = _private_file(folder / "redis.conf", "\n".join(settings), account)
+        file = private_file(folder / "redis.conf", "\n".join(settings), account)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         server = start_server(
             [program, file],
@@ -97,7 +97,8 @@ def start_redis(binary: Binary, folder: Path) -> tuple[Server, str]:
     return _with_retries(attempt)
 
 
-def _own(folder: Path) -> struct_passwd | None:
+def own(folder: Path) -> struct_passwd | None:
+    """Give the folder to the account that servers run as, and return that (None: we ourselves)."""
     account = unprivileged_account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
@@ -122,7 +123,8 @@ def _reachable(program: Path, folder: Path, account: struct_passwd | None) -> Pa
     return copy / program.parent.name / program.name
 
 
-def _private_file(path: Path, content: str, account: struct_passwd | None) -> Path:
+def private_file(path: Path, content: str, account: struct_passwd | None) -> Path:
+    """A file, written anew, that only this account may read."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(f"{content}\n")

@@ -37,6 +37,15 @@ def asked(milliseconds: float, queries: int = 3) -> dict[str, Any]:
     return {"ms": {**SPREAD, "p50": milliseconds}, "queries": queries}
 
 
+def one_to_one(p50: float, p99: float) -> dict[str, Any]:
+    """Ours so fast, beside a Prosody that is as fast as it was where the target was set."""
+    ours, theirs = ({**SPREAD, "p50": a, "p99": b} for a, b in ((p50, p99), (2.2, 8.9)))
+    return {
+        "pneumatic": {**load(50.0), "latency_ms": ours},
+        "prosody": {**load(50.0), "latency_ms": theirs, "version": "0.12.3"},
+    }
+
+
 RUN: dict[str, Any] = {
     "machine": {
         "at": "2026-01-01T00:00:00Z",
@@ -59,7 +68,7 @@ RUN: dict[str, Any] = {
             "100": {"pneumatic": load(900.0), "websockets": load(1000.0), "raw": load(1000.0)},
             "1000": {"pneumatic": load(900.0, 9.0)},
         },
-        "latency": load(50.0),
+        "latency": one_to_one(1.0, 3.0),
         "load": {"10": {"saturation": load(1.0), "points": [{"part": 0.5, **load(500.0)}]}},
         "reconnects": {
             "before": load(1.0),
@@ -133,7 +142,7 @@ def test_a_plot_leaves_out_what_has_no_logarithm() -> None:
 
 
 def test_what_was_missed_is_told() -> None:
-    missed = {target.what for target in targets(RUN["results"]) if not target.kept}
+    missed = {target.what for target in targets(RUN["results"]) if target.kept is False}
     assert missed == {
         "fan-out, groups of 10: deliveries/s, times those of fastapi",
         "fan-out, groups of 100: deliveries/s, times those of websockets",
@@ -150,6 +159,33 @@ def test_what_was_missed_is_told() -> None:
 def test_a_target_is_kept_at_its_bound(measured: float, kept: bool) -> None:
     assert Target("ratio", measured, "≥ 20").kept is kept
     assert Target("ratio", 40 - measured, "≤ 20").kept is kept
+
+
+@pytest.mark.parametrize(
+    ("p50", "p99", "kept"), [(2.5, 9.0, [True, True]), (2.51, 9.01, [False, False])]
+)
+def test_one_to_one_is_held_against_prosody_in_the_same_run(
+    p50: float, p99: float, kept: list[bool]
+) -> None:
+    found = targets({"latency": one_to_one(p50, p99)})
+    assert [each.kept for each in found if "times" in each.what] == kept
+    told = {each.what: (each.measured, each.bound) for each in found if each.kept is None}
+    assert told == {
+        "one to one, two processes: p50, ms": (p50, "2.5 where Prosody's is 2.2, here 2.2"),
+        "one to one, two processes: p99, ms": (p99, "9 where Prosody's is 8.9, here 8.9"),
+    }
+    run = {**RUN, "results": {"latency": one_to_one(p50, p99)}}
+    assert f"| {p50} | 2.5 where Prosody's is 2.2, here 2.2 |  |" in text(run)
+    assert "| Prosody 0.12.3: to the other person | 100 | 2.2 |" in text(run)
+
+
+def test_without_prosody_milliseconds_are_the_target_and_the_table_says_so() -> None:
+    results = {"latency": {**one_to_one(2.51, 9.0), "prosody": None}}
+    assert [(each.measured, each.bound, each.kept) for each in targets(results)] == [
+        (2.51, "≤ 2.5", False),
+        (9.0, "≤ 9", True),
+    ]
+    assert "| Prosody: not installed |" in text({**RUN, "results": results})
 
 
 def test_numbers_are_told_as_precisely_as_they_matter() -> None:
