@@ -14,8 +14,8 @@ from pneumatic.lib.realtime import Envelope
 
 S = TypeVar("S")
 
-#: Sockets of a part: some two milliseconds of writes.
-PART: Final = 256
+#: Sockets of a part: one to three milliseconds of writes.
+PART: Final = 128
 
 
 class _Part(Generic[S]):
