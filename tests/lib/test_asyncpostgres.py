@@ -57,6 +57,14 @@ async def test_rows_are_as_django_reads_them() -> None:
     assert (zone, durable) == ("UTC", "on")
 
 
+async def test_what_is_called_is_not_planned_anew_each_time() -> None:
+    for _ in range(2):
+        await asyncpostgres.rows("SELECT FROM chat_append('[]', false)", [])
+    plans = "SELECT SUM(generic_plans), SUM(custom_plans) FROM pg_prepared_statements"
+    asked = " WHERE statement LIKE %s"
+    assert await asyncpostgres.rows(plans + asked, ["%FROM chat_append%"]) == [(2, 0)]
+
+
 async def test_one_connection_serves_one_after_the_other() -> None:
     assert len({await backend() for _ in range(5)}) == 1
 
