@@ -48,12 +48,16 @@ class Part(NamedTuple):
 
 
 class Catchup(NamedTuple):
-    """`parts` in the order to send, each for `page`; `removed` is what the client must drop."""
+    """`parts` in the order to send, each for `page`; `removed` is what the client must drop.
+
+    Conversations are named by the texts of their ids, such as `str` makes them: a device may be in
+    a thousand, and Python compares ids by itself.
+    """
 
     parts: list[Part]
-    removed: list[UUID]
+    removed: list[str]
     #: Every conversation that the person may read, of those that were asked about.
-    readable: set[UUID]
+    readable: set[str]
     #: Of conversations that didn't change; the positions in the others are in their frames.
     beside: Beside
 
@@ -63,14 +67,14 @@ class Page(NamedTuple):
 
     frames: list[protocol.SyncFrame]
     #: The ids of these people, by conversation.
-    acquaintances: Mapping[UUID, set[str]]
+    acquaintances: Mapping[str, set[str]]
     #: What the person is no member of any more.
-    gone: set[UUID]
+    gone: set[str]
 
 
 def since(
     user: User,
-    versions: Mapping[UUID, int],
+    versions: Mapping[str, int],
     *,
     same_history: bool,
     partial: bool = False,
@@ -78,7 +82,7 @@ def since(
     standing: Standing | None = None,
     around: Beside | None = None,
 ) -> Catchup:
-    """What changed after the client's `versions` of its conversations.
+    """What changed after the client's `versions` of its conversations, by the texts of their ids.
 
     With `partial` only the conversations named in `versions` are looked at, else all of the
     person's. Unless `same_history`, the client's versions mean nothing here. `states` brings the
@@ -86,7 +90,7 @@ def since(
     what the person may read, and `around` who is beside them, where that has just been read.
     """
     known = versions if same_history else {}
-    current, changed = set[UUID](), set[UUID]()
+    current, changed = set[str](), set[str]()
     parts: list[Part] = []
     if known:
         now = (standing or standings_of([user.id])[user.id]).versions
@@ -97,7 +101,7 @@ def since(
     if not known or (changed and not parts):
         named = changed if known else versions if partial else None
         outlines = outlines_of(user.id, named)
-        changed = {each.conversation_id for each in outlines}
+        changed = {str(each.conversation_id) for each in outlines}
         parts = list(_parts(user, known, sorted(outlines, key=lambda each: each.at, reverse=True)))
     readable = current | changed
     unchanged = NOBODY
@@ -122,25 +126,26 @@ def page(part: Part) -> Page:
     found.sort(key=lambda each: _last_spoken(each.seat.conversation), reverse=True)
     frames = [frame for each in found for frame in _frames(each)]
     met = {
-        each.seat.conversation_id: {str(position.user_id) for position in each.positions}
+        str(each.seat.conversation_id): {str(position.user_id) for position in each.positions}
         for each in found
     }
-    return Page(frames, met, {each.conversation_id for each in part.asked} - met.keys())
+    return Page(frames, met, {str(each.conversation_id) for each in part.asked} - met.keys())
 
 
-def _small(user: User, asked: Sequence[Asked], now: Mapping[UUID, int]) -> list[Part]:
+def _small(user: User, asked: Sequence[Asked], now: Mapping[str, int]) -> list[Part]:
     """All in one part, where it is certain that they are few; else none."""
-    rows = sum(now[each.conversation_id] - each.since for each in asked)
+    rows = sum(now[str(each.conversation_id)] - each.since for each in asked)
     if not asked or len(asked) > PART_CONVERSATIONS or rows > PART_ROWS:
         return []
     return [] if any(each.reset for each in asked) else [Part(user.id, asked)]
 
 
-def _parts(user: User, known: Mapping[UUID, int], outlines: Iterable[Outline]) -> Iterator[Part]:
+def _parts(user: User, known: Mapping[str, int], outlines: Iterable[Outline]) -> Iterator[Part]:
     part: list[Asked] = []
     rows = 0
     for each in outlines:
-        asked = _asked(each.conversation_id, known.get(each.conversation_id), each.version)
+        conversation_id = str(each.conversation_id)
+        asked = _asked(conversation_id, known.get(conversation_id), each.version)
         more = each.version - asked.since
         if asked.reset:
             more = min(limits.PAGE, each.last_seq) + each.member_count
@@ -153,11 +158,11 @@ def _parts(user: User, known: Mapping[UUID, int], outlines: Iterable[Outline]) -
         yield Part(user.id, part)
 
 
-def _asked(conversation_id: UUID, known: int | None, version: int) -> Asked:
+def _asked(conversation_id: str, known: int | None, version: int) -> Asked:
     """A reset where the version is unknown, too old, or ahead of us (a restored backup)."""
     if known is None or not 0 <= version - known <= limits.SYNC_MAX:
-        return Asked(conversation_id, since=0, reset=True)
-    return Asked(conversation_id, since=known, reset=False)
+        return Asked(UUID(conversation_id), since=0, reset=True)
+    return Asked(UUID(conversation_id), since=known, reset=False)
 
 
 def _last_spoken(conversation: Conversation) -> float:

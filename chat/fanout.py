@@ -116,7 +116,7 @@ def typing(conversation_id: UUID, user_id: UUID, *, on: bool, ended: int) -> Non
     )
 
 
-def presence(circles: Mapping[UUID, Mapping[UUID, int]], *, online: bool) -> None:
+def presence(circles: Mapping[UUID, Mapping[str, int]], *, online: bool) -> None:
     """Of these people, to the members of each one's conversations, with their `ended_version`."""
     realtime.publish(
         groups.PRESENCE,
@@ -125,7 +125,7 @@ def presence(circles: Mapping[UUID, Mapping[UUID, int]], *, online: bool) -> Non
                 "kind": "presence",
                 "text": protocol.encode(protocol.PresenceEvent(user=user_id, online=online)),
                 "without": str(user_id),
-                "conversations": {str(each): ended for each, ended in circle.items()},
+                "conversations": dict(circle),
             }
             for user_id, circle in circles.items()
         ),

@@ -63,7 +63,8 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     user, room = seat.user, seat.conversation
     place = queries.conversation_for(user, room.id)
     message = Message.objects.filter(conversation=room).order_by("seq")[50]
-    known = {each.conversation_id: each.conversation.version - 5 for each in queries.seats_of(user)}
+    seats = queries.seats_of(user)
+    known = {str(each.conversation_id): each.conversation.version - 5 for each in seats}
     yield "The conversations of a person (list)", lambda: list(queries.seats_of(user))
     yield "One's seat in a conversation", lambda: queries.conversation_for(user, room.id)
     yield "Whether somebody is a member", lambda: queries.is_member(user.id, room.id)

@@ -27,7 +27,7 @@ TOGETHER: Final = 50
 _BETWEEN_SECONDS: Final = 0.02
 
 #: The conversations in which a person's coming is told, as `queries.circles_of`.
-Circle = Callable[[], Mapping[UUID, int]]
+Circle = Callable[[], Mapping[str, int]]
 
 
 class _Arrivals:
@@ -58,12 +58,12 @@ class _Arrivals:
         self._pause = asyncio.get_running_loop().call_later(seconds, self._tell_waiting)
 
 
-class _Circles(SharedReads[UUID, Mapping[UUID, int]]):
+class _Circles(SharedReads[UUID, Mapping[str, int]]):
     """By person. Where a network is cut, a thousand devices go at the same time."""
 
     together = TOGETHER
 
-    def read(self, keys: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, int]]:
+    def read(self, keys: Collection[UUID]) -> Mapping[UUID, Mapping[str, int]]:
         return circles_of(keys)
 
 

@@ -29,7 +29,7 @@ class SyncDoor(Door):
         states = wishes["states"]
         found = catchup.since(
             self.person,
-            wishes["versions"],
+            {str(each): version for each, version in wishes["versions"].items()},
             same_history=wishes["epoch"] == epoch,
             partial=wishes["partial"],
             states=states,
@@ -44,11 +44,12 @@ def _answer(found: catchup.Catchup, *, epoch: UUID, asking: str, states: bool) -
         metrics.SYNCS.labels("reset" if frame.reset else "changes").inc()
     met = found.beside.people.union(*(who for page in pages for who in page.acquaintances.values()))
     online = presence.online_among_blocking(met - {asking}) if states else set()
+    # And what the person was put out of while this was read.
+    removed = [*found.removed, *(each for page in pages for each in page.gone)]
     return SyncAnswer(
         epoch=epoch,
         frames=frames,
-        # And what the person was put out of while this was read.
-        removed=[*found.removed, *(each for page in pages for each in page.gone)],
+        removed=[UUID(each) for each in removed],
         receipts=presenters.receipts(found.beside),
         online=presenters.people(online),
     )

@@ -58,9 +58,19 @@ class Sync(Command, tag="sync", kw_only=True):
     partial: bool = False
     states: bool = False
 
+    def by_texts(self) -> "Heartbeat":
+        """The same with texts of its ids, such as `str` makes them."""
+        return Heartbeat(
+            ref=self.ref,
+            versions=msgspec.to_builtins(self.versions, str_keys=True),
+            epoch=self.epoch,
+            partial=self.partial,
+            states=self.states,
+        )
+
 
 class Heartbeat(Command, tag="sync", kw_only=True):
-    """A `sync` of everything that a device knows, with its ids as texts.
+    """A `sync` with its ids as texts; decoded so, it is of everything that a device knows.
 
     Most of what devices say who say nothing. Ids are kept and compared by C only as long as they
     are texts.
@@ -70,17 +80,6 @@ class Heartbeat(Command, tag="sync", kw_only=True):
     epoch: UUID | None = None
     partial: bool = False
     states: bool = False
-
-    def as_sync(self) -> Sync:
-        """The same with ids. Raises `msgspec.ValidationError` where one isn't."""
-        versions = msgspec.convert(self.versions, Versions)
-        return Sync(
-            ref=self.ref,
-            versions=versions,
-            epoch=self.epoch,
-            partial=self.partial,
-            states=self.states,
-        )
 
 
 class Auth(Command, tag="auth", kw_only=True):

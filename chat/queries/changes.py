@@ -190,11 +190,11 @@ _read_message: Final = msgspec.json.Decoder(_Message).decode
 _read_position: Final = msgspec.json.Decoder(tuple[UUID, int, int]).decode
 
 
-def outlines_of(user_id: UUID, conversation_ids: Collection[UUID] | None = None) -> list[Outline]:
+def outlines_of(user_id: UUID, conversation_ids: Collection[str] | None = None) -> list[Outline]:
     """Of all conversations of a person, or of those of them that are named."""
     rows = Membership.objects.filter(user=user_id, left_at=None)
     if conversation_ids is not None:
-        rows = rows.filter(conversation__in=conversation_ids)
+        rows = rows.filter(conversation__in=[UUID(each) for each in conversation_ids])
     talk = "conversation__"
     at = Coalesce(f"{talk}last_message_at", f"{talk}created_at")
     columns = (f"{talk}{name}" for name in ("id", "version", "last_seq", "member_count"))

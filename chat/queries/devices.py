@@ -7,8 +7,6 @@ together than PostgreSQL to answer it.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -23,7 +21,6 @@ from pneumatic.lib.database.postgres import one_statement
 # Parameters in one statement; databases limit them.
 _IDS_AT_ONCE = 1_000
 
-_read_ids: Final = msgspec.json.Decoder(dict[UUID, int]).decode
 _read_plain: Final = msgspec.json.Decoder(dict[str, int]).decode
 
 # A row a person and not one a conversation: every heartbeat asks, and to read that many rows would
@@ -49,13 +46,8 @@ class Standing:
     """What a person may read now, and up to which version it goes; in which history."""
 
     epoch: UUID
-    #: By the conversations' ids as texts, such as `str` makes them.
-    texts: dict[str, int]
-
-    @cached_property
-    def versions(self) -> dict[UUID, int]:
-        """The same by their ids."""
-        return msgspec.convert(self.texts, dict[UUID, int])
+    #: By the conversations' ids as texts, such as `str` makes them: those are compared by C.
+    versions: dict[str, int]
 
 
 class Entrance(NamedTuple):
@@ -88,23 +80,20 @@ def standings_by_text(people: Collection[str]) -> dict[str, Standing]:
     return standings_from(people, rows_for(people, NUMBERS, column="version"))
 
 
-def circles_of(user_ids: Collection[UUID]) -> dict[UUID, dict[UUID, int]]:
+def circles_of(user_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
     """The conversations in which people's coming and going is told, as in `entrances_of`."""
-    _, found = _numbers_of([str(each) for each in user_ids], "ended_version")
     circles = {}
-    for user_id in user_ids:
-        there = _read_ids(found.get(str(user_id), "{}"))
+    for user_id, entrance in entrances_of(user_ids).items():
+        there = entrance.ended
         circles[user_id] = {each: there[each] for each in told_of(there)}
     return circles
 
 
-def told_of(conversations: Collection[UUID]) -> Collection[UUID]:
+def told_of(conversations: Collection[str]) -> Collection[str]:
     """Those of a person's conversations where their coming and going is told: always the same."""
     if len(conversations) <= limits.PRESENCE_CONVERSATIONS:
         return conversations
-    # By their numbers, which is their order: UUIDs would compare themselves in Python.
-    newest = sorted(conversations, key=attrgetter("int"), reverse=True)
-    return newest[: limits.PRESENCE_CONVERSATIONS]
+    return sorted(conversations, reverse=True)[: limits.PRESENCE_CONVERSATIONS]
 
 
 def versions_of(conversation_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -2,22 +2,39 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
 from django.db import connection
-from msgspec import Raw, Struct
 
 from chat import limits
 from chat.protocol import Receipt
-from chat.queries.devices import NUMBERS, Standing, rows_for, standings_from
+from chat.queries.devices import Standing, rows_for, standings_from
 
+# A person's conversations, each found by its key, as in `devices.NUMBERS`, and only once.
+_SEATS: Final = """
+WITH seats AS (
+  SELECT membership.user_id, membership.conversation_id, conversation.version,
+    CASE WHEN conversation.member_count <= {small}
+      THEN COALESCE(conversation.last_message_at, conversation.created_at) END AS at
+  FROM chat_membership membership CROSS JOIN {conversation} conversation
+  WHERE conversation.id = membership.conversation_id
+    AND membership.user_id {people} AND membership.left_at IS NULL
+)
+"""
+_STANDINGS: Final = """
+SELECT user_id{as_text} AS user_id, {object}(conversation_id, version){as_text} AS numbers, NULL
+FROM seats GROUP BY user_id
+UNION ALL SELECT epoch{as_text}, NULL, NULL FROM chat_history
+"""
 # The texts are put together by the database: of a device in 20 conversations of 10 people that is
-# a row instead of 200. What is looked up for each conversation is a query of its own, as in
-# `devices.NUMBERS`.
-_BESIDE: Final = """
-SELECT user_id{as_text} AS user_id, {joined}(told, ','{in_order}) AS receipts
+# a row instead of 200. Those of a conversation stand between semicolons, which they hold none of.
+_NEAR: Final = """
+SELECT user_id{as_text} AS user_id, NULL AS numbers, {joined}(told, ';'{in_order}) AS receipts
 FROM (
   SELECT user_id, conversation_id, (
     SELECT {joined}(
@@ -30,16 +47,7 @@ FROM (
   FROM (
     SELECT user_id, conversation_id, at,
            ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY at DESC NULLS LAST) AS place
-    FROM (
-      SELECT membership.user_id, membership.conversation_id, (
-        SELECT COALESCE(conversation.last_message_at, conversation.created_at)
-        FROM chat_conversation conversation
-        WHERE conversation.id = membership.conversation_id
-          AND conversation.member_count <= {small}
-      ) AS at
-      FROM chat_membership membership
-      WHERE membership.user_id {people} AND membership.left_at IS NULL
-    ) seats
+    FROM seats
   ) ranked WHERE place <= {most} AND at IS NOT NULL
 ) near
 GROUP BY user_id
@@ -48,25 +56,25 @@ _POSTGRESQL: Final = {
     "joined": "STRING_AGG",
     "in_order": " ORDER BY conversation_id",
     "by_user": " ORDER BY other.user_id",
+    # OFFSET 0: by no other way than from the seats on.
+    "conversation": (
+        "LATERAL (SELECT * FROM chat_conversation WHERE id = membership.conversation_id OFFSET 0)"
+    ),
 }
-_SQLITE: Final = {"joined": "GROUP_CONCAT", "in_order": "", "by_user": ""}
+_SQLITE: Final = {
+    "joined": "GROUP_CONCAT",
+    "in_order": "",
+    "by_user": "",
+    "conversation": "chat_conversation",
+}
+_BESIDE: Final = f"{_SEATS}{_NEAR}"
 #: Both at once: a row has the one or the other.
-_SURROUNDINGS: Final = f"""
-SELECT name, numbers, NULL FROM ({NUMBERS}) standings
-UNION ALL
-SELECT user_id, NULL, receipts FROM ({_BESIDE}) positions
-"""  # noqa: S608  # our own words
+_SURROUNDINGS: Final = f"{_SEATS}{_STANDINGS}UNION ALL{_NEAR}"
 
-
-class _Place(Struct):
-    conversation: str
-
-
-#: Two ways to read the same, each a fraction of the work of `_read`.
-_texts: Final = msgspec.json.Decoder(list[Raw]).decode
-_places: Final = msgspec.json.Decoder(list[_Place]).decode
 _read: Final = msgspec.json.Decoder(list[Receipt]).decode
 _users_in: Final = re.compile('"user":"([^"]+)"').findall
+#: Where the conversation's id stands in the text of its receipts: in the last one, before `"}`.
+_OF: Final = slice(-38, -2)
 
 
 class Position(NamedTuple):
@@ -78,35 +86,37 @@ class Position(NamedTuple):
     delivered_seq: int
 
 
-class Beside(NamedTuple):
+@dataclass(frozen=True)
+class Beside:
     """The positions of those with whom somebody shares small conversations, oneself included."""
 
-    #: A JSON array of `protocol.Receipt`.
-    receipts: str
-    #: The ids of these people.
-    people: set[str]
+    #: By the conversations' ids as texts: their `protocol.Receipt`s as JSON, with commas between.
+    told: dict[str, str]
 
     @classmethod
-    def among(cls, receipts: str) -> Self:
-        """From the texts of the receipts, with commas between them."""
-        return cls(f"[{receipts}]", set(_users_in(receipts)))
+    def among(cls, told: Sequence[str]) -> Self:
+        """From the texts of each conversation's receipts."""
+        return cls({each[_OF]: each for each in told})
 
-    @classmethod
-    def of(cls, receipts: Sequence[Receipt]) -> Self:
-        people = {str(each.user) for each in receipts}
-        return cls(msgspec.json.encode(receipts).decode(), people)
+    @cached_property
+    def receipts(self) -> str:
+        """A JSON array of all of them."""
+        return f"[{','.join(self.told.values())}]"
 
-    def without(self, conversations: Collection[UUID]) -> Self:
+    @cached_property
+    def people(self) -> set[str]:
+        """The ids of these people."""
+        return set(_users_in(self.receipts))
+
+    def without(self, conversations: Collection[str]) -> Self:
         """Those elsewhere than in these."""
-        if not conversations:
+        if self.told.keys().isdisjoint(conversations):
             return self
-        others, places = set(map(str, conversations)), _places(self.receipts)
-        texts = zip(_texts(self.receipts), places, strict=True)
-        kept = [bytes(text) for text, place in texts if place.conversation not in others]
-        return self.among(b",".join(kept).decode())
+        others = self.told.keys() - set(conversations)
+        return type(self)({each: told for each, told in self.told.items() if each in others})
 
 
-NOBODY: Final = Beside("[]", set())
+NOBODY: Final = Beside({})
 
 
 class Surroundings(NamedTuple):
@@ -126,9 +136,9 @@ def beside(user_ids: Collection[UUID]) -> dict[UUID, Beside]:
 def surroundings_of(user_ids: Collection[UUID]) -> dict[UUID, Surroundings]:
     """What `standings_of` and `beside` say, in one query and as of one moment."""
     people = [str(each) for each in user_ids]
-    rows = rows_for(people, _SURROUNDINGS, column="version", **_words())
+    rows = rows_for(people, _SURROUNDINGS, **_words())
     standings = standings_from(people, (row[:2] for row in rows if row[2] is None))
-    around = dict(_beside_from((name, told) for name, _, told in rows if told is not None))
+    around = dict(_beside_from(row for row in rows if row[2] is not None))
     return {each: Surroundings(standings[str(each)], around.get(each, NOBODY)) for each in user_ids}
 
 
@@ -139,12 +149,14 @@ def _words() -> dict[str, str]:
 
 
 def _beside_from(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[UUID, Beside]]:
-    for user_id, receipts in rows:
-        if connection.vendor == "postgresql":
-            yield UUID(user_id), Beside.among(receipts)
-        else:
+    for user_id, _, receipts in rows:
+        told = receipts.split(";")
+        if connection.vendor != "postgresql":
             # It keeps ids as another text, and doesn't sort.
-            ordered = sorted(
-                _read(f"[{receipts}]"), key=lambda each: (each.conversation, each.user)
-            )
-            yield UUID(user_id), Beside.of(ordered)
+            told = sorted(map(_as_written, told), key=itemgetter(_OF))
+        yield UUID(user_id), Beside.among(told)
+
+
+def _as_written(told: str) -> str:
+    receipts = sorted(_read(f"[{told}]"), key=attrgetter("user"))
+    return msgspec.json.encode(receipts).decode()[1:-1]

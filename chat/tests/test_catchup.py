@@ -30,7 +30,7 @@ def many(world: World, count: int) -> list[Conversation]:
     return found
 
 
-def read(user: User, versions: dict[Any, int] | None = None) -> tuple[list[Any], int]:
+def read(user: User, versions: dict[str, int] | None = None) -> tuple[list[Any], int]:
     """The pages of a person who knows what `versions` says, and what they cost in queries."""
     queries.epoch()  # as in life: given at first need
     with CaptureQueriesContext(connection) as captured:
@@ -47,7 +47,9 @@ def test_what_one_part_holds_costs_the_same_however_many_conversations(
     pages, cost = read(world.bob)
     assert [len(page.frames) for page in pages] == [count]
     assert cost == OUTLINES + PART
-    versions = {each.id: Conversation.objects.get(id=each.id).version for each in conversations}
+    versions = {
+        str(each.id): Conversation.objects.get(id=each.id).version for each in conversations
+    }
     # Nothing to tell but the positions of all.
     assert read(world.bob, versions) == ([], 2)
     for conversation in conversations:
@@ -88,7 +90,7 @@ def test_what_is_read_at_once_is_what_the_tables_hold(world: World) -> None:
     places.filter(user=world.alice).update(own_after_read=1, left_at=moment)
     seat = queries.seats_of(world.bob).get()
     assert seat.unread_mentions == 1  # type: ignore[attr-defined]  # annotated
-    for known in ({}, {world.group.id: 0}):
+    for known in ({}, {str(world.group.id): 0}):
         (((frame,),),) = [[page.frames for page in read(world.bob, known)[0]]]
         assert frame.reset == (not known)
         assert frame.data == presenters.conversation(seat.conversation, seat)
@@ -115,7 +117,7 @@ def test_a_conversation_with_more_rows_than_a_part_comes_alone_and_whole(
     say(world.alice, make_direct(world.alice, world.bob))
     monkeypatch.setattr(catchup, "PART_ROWS", 4)
     monkeypatch.setattr(limits, "SYNC_FRAME_ROWS", 3)
-    pages, _ = read(world.bob, {world.group.id: known})
+    pages, _ = read(world.bob, {str(world.group.id): known})
     assert sorted(_rows(page) for page in pages) == [3, 7]
 
 
@@ -126,7 +128,7 @@ def test_what_changed_too_often_while_a_part_waited_its_turn_comes_as_a_reset(
     monkeypatch.setattr(limits, "SYNC_MAX", 3)
     monkeypatch.setattr(limits, "PAGE", 2)
     say(world.alice, world.group)
-    found = catchup.since(world.bob, {world.group.id: known}, same_history=True)
+    found = catchup.since(world.bob, {str(world.group.id): known}, same_history=True)
     for number in range(3):
         say(world.alice, world.group, f"meanwhile {number}")
     ((frame,),) = [catchup.page(part).frames for part in found.parts]
@@ -142,12 +144,12 @@ def test_nobody_is_told_of_those_beside_them_in_what_they_were_just_put_out_of(
     standing = queries.standings_of([world.bob.id])[world.bob.id]
     around = queries.beside([world.bob.id])[world.bob.id]
     # The one that the device is behind in; outlines are read as it comes anew.
-    known = {**standing.versions, world.group.id: 999}
+    known = {**standing.versions, str(world.group.id): 999}
     remove_member(remover=world.alice, conversation_id=world.group.id, user_id=world.bob.id)
     found = catchup.since(
         world.bob, known, same_history=True, states=True, standing=standing, around=around
     )
-    assert found.removed == [world.group.id]
+    assert found.removed == [str(world.group.id)]
     assert str(world.group.id) not in found.beside.receipts
     assert str(direct.id) in found.beside.receipts
 

@@ -33,19 +33,21 @@ async def answer_heartbeat(
 
     So others come along with its read, until it has something else to say.
     """
-    joined = hub().texts_of(socket)
+    joined = hub().conversations_of(socket)
     with _Joins(socket.joins) as newer:
         standing = await _patiently(socket)
         same_history = command.epoch == standing.epoch
-        # Texts all of them, by now: to compare ids takes ten times as long.
-        if same_history and command.versions == standing.texts and joined == standing.texts.keys():
+        if same_history and _knows_all(command, standing, joined):
             socket.outbound.offer(_synced(command.ref))
             return
-        sync = command.as_sync()
-        since = _since(identity, sync)
+        since = _since(identity, command)
         found = await in_database(since, same_history=same_history, standing=standing)
-        found = await _move(socket, identity, sync, found, {UUID(each) for each in joined}, newer)
-    await tell(socket, sync, found)
+        found = await _move(socket, identity, command, found, joined, newer)
+    await tell(socket, command, found)
+
+
+def _knows_all(command: protocol.Heartbeat, standing: Standing, joined: Collection[str]) -> bool:
+    return command.versions == standing.versions and joined == standing.versions.keys()
 
 
 async def _patiently(socket: "ChatConsumer") -> Standing:
@@ -60,7 +62,7 @@ async def _patiently(socket: "ChatConsumer") -> Standing:
 async def bring_up_to_date(
     socket: "ChatConsumer",
     identity: Identity,
-    command: protocol.Sync,
+    command: protocol.Heartbeat,
     turn: Turn = nullcontext,
     shared: Turn = nullcontext,
 ) -> None:
@@ -81,10 +83,10 @@ async def bring_up_to_date(
 async def _move(
     socket: "ChatConsumer",
     identity: Identity,
-    command: protocol.Sync,
+    command: protocol.Heartbeat,
     found: catchup.Catchup,
-    joined: Collection[UUID],
-    newer: set[UUID],
+    joined: Collection[str],
+    newer: set[str],
     turn: Turn = nullcontext,
 ) -> catchup.Catchup:
     """Join and leave what `found` says, where the socket had `joined` others; what to tell then."""
@@ -104,11 +106,11 @@ async def _move(
 
 async def _look(
     identity: Identity,
-    command: protocol.Sync,
+    command: protocol.Heartbeat,
     turn: Turn,
     shared: Turn,
     *,
-    joined: frozenset[UUID],
+    joined: frozenset[str],
 ) -> catchup.Catchup | None:
     """What the device has missed; None where it knows all, and has joined all, there is."""
     if not command.versions:
@@ -120,18 +122,16 @@ async def _look(
         else:
             standing = await standings().of(str(identity.user.id))
     same_history = command.epoch == standing.epoch
-    if same_history and command.versions == standing.versions:
-        if around is not None:
-            return catchup.nothing_new(standing, around)
-        # As sets, which know their members' hashes: a UUID works its own out each time.
-        if joined == frozenset(standing.versions):
-            return None
+    if same_history and around is not None and command.versions == standing.versions:
+        return catchup.nothing_new(standing, around)
+    if same_history and around is None and _knows_all(command, standing, joined):
+        return None
     since = _since(identity, command)
     async with turn():
         return await in_database(since, same_history=same_history, standing=standing, around=around)
 
 
-async def _read(identity: Identity, command: protocol.Sync, turn: Turn) -> catchup.Catchup:
+async def _read(identity: Identity, command: protocol.Heartbeat, turn: Turn) -> catchup.Catchup:
     """The same, read from the database from now on, whatever the device knows."""
     async with turn():
         standing = await standings().of(str(identity.user.id)) if command.versions else None
@@ -140,7 +140,7 @@ async def _read(identity: Identity, command: protocol.Sync, turn: Turn) -> catch
         return await in_database(since, same_history=same_history, standing=standing)
 
 
-def _since(identity: Identity, command: protocol.Sync) -> "partial[catchup.Catchup]":
+def _since(identity: Identity, command: protocol.Heartbeat) -> "partial[catchup.Catchup]":
     return partial(
         catchup.since,
         identity.user,
@@ -155,7 +155,7 @@ def _synced(ref: str | None) -> str:
     return _NOTHING_NEW if ref is None else protocol.encode(protocol.Synced(ref=ref))
 
 
-async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: UUID) -> set[str]:
+async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: str) -> set[str]:
     """Join a conversation and send it whole; who is in it, where that is told."""
     await join(socket, [conversation_id])
     with _Joins(socket.joins) as newer:
@@ -163,15 +163,15 @@ async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: 
             catchup.since, identity.user, {conversation_id: 0}, same_history=False, partial=True
         )
         await _put_out(socket, found.removed, newer)
-    return await tell(socket, protocol.Sync(versions={}, partial=True), found)
+    return await tell(socket, protocol.Heartbeat(versions={}, partial=True), found)
 
 
-class _Joins(set[UUID]):
+class _Joins(set[str]):
     """The conversations that a socket joins during the block."""
 
     __slots__ = ("_every",)
 
-    def __init__(self, every: list[set[UUID]]) -> None:
+    def __init__(self, every: list[set[str]]) -> None:
         """Among `every` one of the socket's."""
         super().__init__()
         self._every = every
@@ -185,24 +185,24 @@ class _Joins(set[UUID]):
         self._every[:] = [each for each in self._every if each is not self]
 
 
-async def _put_out(socket: "ChatConsumer", removed: Collection[UUID], newer: set[UUID]) -> None:
+async def _put_out(socket: "ChatConsumer", removed: Collection[str], newer: set[str]) -> None:
     """Take the socket out of what its person is no member of, unless an invitation is `newer`."""
     for conversation_id in removed:
         # Asked each time, as one may come while the socket leaves another conversation.
         if conversation_id not in newer:
             # Told first: what an invitation brings must come after it.
-            socket.tell(protocol.ConversationRemoved(conversation=conversation_id))
+            socket.tell(protocol.ConversationRemoved(conversation=UUID(conversation_id)))
             await hub().leave(socket, groups.conversation(conversation_id))
 
 
 async def tell(
     socket: "ChatConsumer",
-    command: protocol.Sync,
+    command: protocol.Heartbeat,
     found: catchup.Catchup,
     turn: Turn = nullcontext,
 ) -> set[str]:
     """Send a catch-up, reading each part only once the last is on its way; who is in all of it."""
-    met: dict[UUID, set[str]] = {}
+    met: dict[str, set[str]] = {}
     for part in found.parts:
         async with turn():
             page = await in_database(catchup.page, part)
@@ -225,7 +225,7 @@ async def tell(
 
 
 def _still_known(
-    socket: "ChatConsumer", found: catchup.Catchup, met: Mapping[UUID, set[str]]
+    socket: "ChatConsumer", found: catchup.Catchup, met: Mapping[str, set[str]]
 ) -> tuple[Beside, set[str]]:
     """Who is beside the person, and who they are with, in what the socket is in now.
 
@@ -251,7 +251,7 @@ async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool
     return True
 
 
-async def join(socket: "ChatConsumer", conversations: Collection[UUID]) -> None:
+async def join(socket: "ChatConsumer", conversations: Collection[str]) -> None:
     """Let the socket hear of these conversations from now on.
 
     When the person's own membership was read isn't known, so neither is whose had ended by then.

@@ -57,7 +57,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.clock = TokenClock(self._token_expiring, self._token_expired)
         self.ready = self.arrived = False
         #: One for each sync that is being read: what this socket has joined since.
-        self.joins: list[set[UUID]] = []
+        self.joins: list[set[str]] = []
         self._pace = Pace()
         self._bad_frames = 0
         self._frames = 0
@@ -144,7 +144,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         ):
             return partial(self.end, Close.BROKEN_CLIENT)
         try:
-            command = protocol.decode(text, hub().texts_of(self))
+            command = protocol.decode(text, hub().conversations_of(self))
         except protocol.BadFrame as bad:
             return self._bad_frame(bad)
         kind = str(command.__struct_config__.tag)

@@ -125,7 +125,7 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
     there = {groups.conversation(each): version for each, version in ended.items()}
     await hub().join(socket, {groups.user(socket.user_text): 0, **there})
     socket.ready = True
-    sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True)
+    sync = protocol.Sync(versions=command.versions, epoch=command.epoch, states=True).by_texts()
     shared, own = (
         partial(each.take, lambda: socket.is_gone, begun=True)
         for each in (turns(), catch_up_turns())
@@ -138,10 +138,10 @@ async def _come_in(socket: "ChatConsumer", admission: Admission, command: protoc
     socket.arrived = True
 
 
-def _circle_of(socket: "ChatConsumer", ended: Mapping[str, int]) -> dict[UUID, int]:
+def _circle_of(socket: "ChatConsumer", ended: Mapping[str, int]) -> dict[str, int]:
     """Where to tell that the socket's person is online: in what they are in now."""
     return {
-        each: max(ended.get(str(each), 0), hub().ended_in(each))
+        each: max(ended.get(each, 0), hub().ended_in(each))
         for each in queries.told_of(hub().conversations_of(socket))
     }
 
@@ -155,7 +155,7 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     """The person has become a member: join the conversation and send it whole."""
     if socket.identity is None:
         return
-    met = await catching_up.bring_in(socket, socket.identity, conversation_id)
+    met = await catching_up.bring_in(socket, socket.identity, str(conversation_id))
     # People who have met only now have not heard of each other's coming.
     for acquaintance in await presence.online_among(met):
         socket.tell(protocol.PresenceEvent(user=UUID(acquaintance), online=True))
@@ -205,7 +205,7 @@ async def _typing(socket: "ChatConsumer", identity: Identity, command: protocol.
 
 
 async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sync) -> None:
-    await catching_up.bring_up_to_date(socket, identity, command)
+    await catching_up.bring_up_to_date(socket, identity, command.by_texts())
 
 
 async def _heartbeat(

@@ -86,15 +86,11 @@ class Hub:
     def is_in(self, socket: Socket, group: str) -> bool:
         return group in self._rooms.sockets.get(socket, ())
 
-    def conversations_of(self, socket: Socket) -> frozenset[UUID]:
-        """The conversations that a socket is in."""
+    def conversations_of(self, socket: Socket) -> frozenset[str]:
+        """See `Rooms.conversations_of`."""
         return self._rooms.conversations_of(socket)
 
-    def texts_of(self, socket: Socket) -> frozenset[str]:
-        """The same, their ids as texts."""
-        return self._rooms.texts_of(socket)
-
-    def ended_in(self, conversation_id: UUID) -> int:
+    def ended_in(self, conversation_id: str) -> int:
         """The newest end of a membership in a conversation that this process has heard of."""
         room = self._rooms.by_group.get(groups.conversation(conversation_id))
         return 0 if room is None else room.ended

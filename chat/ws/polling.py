@@ -62,9 +62,9 @@ class Polling:
 
     async def _resync_what_changed(self) -> None:
         rooms = {
-            room.conversation_id: room
+            UUID(room.conversation): room
             for room in self._rooms.by_group.values()
-            if room.conversation_id is not None
+            if room.conversation is not None
         }
         versions = await in_database(queries.versions_of, list(rooms))
         changed = [each for each in versions if self._seen.get(each) != versions[each]]

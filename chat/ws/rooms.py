@@ -35,12 +35,11 @@ class Room:
     """A group and the local sockets in it."""
 
     __slots__ = (
-        "conversation_id",
-        "conversation_text",
+        "changing",
+        "conversation",
         "ended",
         "held",
         "joined",
-        "lock",
         "name",
         "round",
         "sockets",
@@ -49,11 +48,11 @@ class Room:
     def __init__(self, name: str) -> None:
         #: The group's. One text for all sockets: each would keep a copy of its own.
         self.name = name
-        self.conversation_id = groups.conversation_of(name)
         #: Its id as devices write it. Kept, because every heartbeat asks for those of a socket.
-        self.conversation_text = groups.conversation_text_of(name)
+        self.conversation = groups.conversation_of(name)
         self.sockets: set[Socket] = set()
-        self.lock = asyncio.Lock()
+        #: Set at the end of its being joined or left, where it is being so just now.
+        self.changing: asyncio.Event | None = None
         self.joined = False
         #: The newest end of a membership that the sockets here are known to reflect.
         self.ended = 0
@@ -77,7 +76,7 @@ class Room:
     @property
     def is_changing(self) -> bool:
         """Whether the group is still to be joined, or being joined or left just now."""
-        return not self.joined or self.lock.locked()
+        return not self.joined or self.changing is not None
 
 
 class Rooms:
@@ -89,7 +88,7 @@ class Rooms:
         self.sockets: dict[Socket, set[str]] = {}
         self.by_group: dict[str, Room] = {}
         #: Kept, because every heartbeat asks for them; forgotten where they change.
-        self._texts: dict[Socket, frozenset[str]] = {}
+        self._conversations: dict[Socket, frozenset[str]] = {}
         self._listener = listener
         self._heard: Collection[str] = ()
 
@@ -124,7 +123,7 @@ class Rooms:
             room.ended = min(room.ended, ended) if room.sockets else ended
             room.let_in(socket)
         self.sockets[socket].update(rooms)
-        self._texts.pop(socket, None)
+        self._conversations.pop(socket, None)
         await self.listen()
         changing = {group: room for group, room in rooms.items() if room.is_changing}
         async with _locked(changing):
@@ -143,7 +142,7 @@ class Rooms:
         """At once: from now on nothing of the group is handed to the socket."""
         room.put_out(socket)
         self.sockets.get(socket, set()).discard(group)
-        self._texts.pop(socket, None)
+        self._conversations.pop(socket, None)
 
     async def leave(self, socket: Socket, group: str) -> None:
         """Put the socket out, and leave the group if it was the last one."""
@@ -171,19 +170,14 @@ class Rooms:
                 if not room.sockets:
                     del self.by_group[group]
 
-    def conversations_of(self, socket: Socket) -> frozenset[UUID]:
-        """The conversations that a socket is in."""
-        ids = (room.conversation_id for room in self._rooms_of(socket))
-        return frozenset(each for each in ids if each is not None)
-
-    def texts_of(self, socket: Socket) -> frozenset[str]:
-        """The ids of the conversations that a socket is in, as texts."""
-        known = self._texts.get(socket)
+    def conversations_of(self, socket: Socket) -> frozenset[str]:
+        """The ids of the conversations that a socket is in, such as `str` makes them."""
+        known = self._conversations.get(socket)
         if known is None:
-            texts = (room.conversation_text for room in self._rooms_of(socket))
-            known = frozenset(each for each in texts if each is not None)
+            ids = (room.conversation for room in self._rooms_of(socket))
+            known = frozenset(each for each in ids if each is not None)
             if socket in self.sockets:
-                self._texts[socket] = known
+                self._conversations[socket] = known
         return known
 
     def _rooms_of(self, socket: Socket) -> Iterator[Room]:
@@ -193,7 +187,7 @@ class Rooms:
         """Take these out of everything, in one call of the channel layer."""
         rooms: dict[str, Room] = {}
         for socket in sockets:
-            self._texts.pop(socket, None)
+            self._conversations.pop(socket, None)
             for group in self.sockets.pop(socket, ()):
                 room = self.by_group.get(group)
                 if room is not None:
@@ -205,13 +199,19 @@ class Rooms:
 @asynccontextmanager
 async def _locked(rooms: Mapping[str, Room]) -> AsyncIterator[None]:
     """Let nobody else join or leave these groups meanwhile."""
+    # One for all of them: they may be a thousand, and nearly always nobody else wants any.
+    ended = asyncio.Event()
     held: list[Room] = []
     try:
         # In one order, so that two who want the same don't wait for each other.
         for group in sorted(rooms):
-            await rooms[group].lock.acquire()
-            held.append(rooms[group])
+            room = rooms[group]
+            while room.changing is not None:
+                await room.changing.wait()
+            room.changing = ended
+            held.append(room)
         yield
     finally:
         for room in held:
-            room.lock.release()
+            room.changing = None
+        ended.set()

@@ -129,7 +129,8 @@ def test_catching_up_with_100_000_changes_reads_one_page_by_index_long_absence_f
 
 def frames_since(world: World, known: int, *, states: bool = False) -> list[protocol.SyncFrame]:
     """What bob's device is sent that knows everything up to a version of the group."""
-    found = catchup.since(world.bob, {world.group.id: known}, same_history=True, states=states)
+    versions = {str(world.group.id): known}
+    found = catchup.since(world.bob, versions, same_history=True, states=states)
     return [frame for part in found.parts for frame in catchup.page(part).frames]
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -38,7 +37,7 @@ async def test_a_sync_that_was_read_before_does_not_put_them_out_again(
     really_since, really_put_out = catchup.since, catching_up._put_out
     added = False
 
-    def since_and_add(user: User, versions: Mapping[UUID, int], **options: Any) -> catchup.Catchup:
+    def since_and_add(user: User, versions: Mapping[str, int], **options: Any) -> catchup.Catchup:
         nonlocal added
         found = really_since(user, versions, **options)
         if not added:
@@ -48,7 +47,7 @@ async def test_a_sync_that_was_read_before_does_not_put_them_out_again(
 
     async def put_out_after_the_invitation(socket: ChatConsumer, *args: Any) -> None:
         async with asyncio.timeout(10):
-            while world.group.id not in hub().conversations_of(socket):  # noqa: ASYNC110
+            while group not in hub().conversations_of(socket):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await really_put_out(socket, *args)
 

@@ -58,7 +58,7 @@ async def test_who_asks_at_the_same_time_shares_one_read(
     )
     assert reads.of == [set(everybody)]
     version = (await in_database(Conversation.objects.get, id=world.group.id)).version
-    in_it = {world.group.id: version}
+    in_it = {str(world.group.id): version}
     assert [each.versions for each in found] == [in_it, in_it, {}, in_it]
     assert len({each.epoch for each in found}) == 1
 
@@ -73,8 +73,8 @@ async def test_an_answer_never_rests_on_a_read_that_began_before_the_question(
     said = await in_database(say, world.alice, world.group)
     after = asyncio.create_task(asked.of(str(world.bob.id)))
     reads.may.set()
-    assert (await before).versions[world.group.id] < said.version
-    assert (await after).versions[world.group.id] == said.version
+    assert (await before).versions[str(world.group.id)] < said.version
+    assert (await after).versions[str(world.group.id)] == said.version
     assert len(reads.of) == 2
 
 
@@ -109,7 +109,7 @@ async def test_a_read_that_fails_fails_for_those_who_asked_and_for_nobody_after(
     outcomes = await asyncio.gather(*together, return_exceptions=True)
     assert [type(each) for each in outcomes] == [Unavailable, Unavailable]
     reads.failure = None
-    assert world.group.id in (await asked.of(str(world.bob.id))).versions
+    assert str(world.group.id) in (await asked.of(str(world.bob.id))).versions
 
 
 async def test_who_goes_away_while_waiting_takes_nobody_along(
@@ -121,7 +121,7 @@ async def test_who_goes_away_while_waiting_takes_nobody_along(
     await _until(lambda: len(reads.of) == 1)
     gone.cancel()
     reads.may.set()
-    assert live_world.group.id in (await stays).versions
+    assert str(live_world.group.id) in (await stays).versions
     assert len(reads.of) == 1
 
 

@@ -19,8 +19,9 @@ Envelope = dict[str, Any]
 _MESSAGE_TYPE: Final = "realtime"
 #: Seconds that one call of the layer may take.
 CALL_SECONDS: Final = 2.0
-#: Groups of one call: Redis answers each, and shall not be long about it.
-GROUPS_AT_ONCE: Final = 1_000
+#: Groups of one call: Redis answers each, and shall not be long about it. A device in a thousand
+#: conversations, which has a group more, takes one.
+GROUPS_AT_ONCE: Final = 2_000
 #: Seconds that a reader that failed rests before it reads on.
 REST_SECONDS: Final = 0.3
 #: What every process hears: that one could not tell the others something.
