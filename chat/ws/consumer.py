@@ -73,7 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             # Not Channels' own loop: it makes a task for each message, and hops through a database
             # thread for it.
             with to_be_drained(self):
-                ending = await self.incoming.run(receive)
+                ending = await self.incoming.run(receive, line)
             if self._close_code is None:
                 self._close_code = ending.get("code", 1006)
         finally:

@@ -3,7 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from typing import Any, Final
+
+from pneumatic.lib.realtime.readyframes import Line
 
 #: Messages that are read while an earlier one is being answered. What comes on top waits in the
 #: server's own bounded buffer, and then at the device.
@@ -20,7 +23,18 @@ class Incoming:
     as there is any: a device that says nothing has none.
     """
 
-    __slots__ = ("_answering", "_begin", "_gone", "_room", "_spawn", "_waiting", "ended", "hurry")
+    __slots__ = (
+        "_answering",
+        "_begin",
+        "_context",
+        "_gone",
+        "_in_hand",
+        "_room",
+        "_spawn",
+        "_waiting",
+        "ended",
+        "hurry",
+    )
 
     def __init__(
         self,
@@ -35,22 +49,33 @@ class Incoming:
         self._waiting: deque[Message] | None = None
         self._answering: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
+        #: Messages that were received and wait for that.
+        self._in_hand = 0
+        #: The reader's. Each message is begun in it, so that logs and traces know whose it is.
+        self._context = copy_context()
         #: To be called when something waits for what is answered now, and takes its time.
         self.hurry: Callable[[], None] | None = None
         #: The device is gone. What it sent before that is still to be answered.
         self.ended = False
 
-    async def run(self, receive: Callable[[], Awaitable[Message]]) -> Message:
+    async def run(
+        self, receive: Callable[[], Awaitable[Message]], line: Line | None = None
+    ) -> Message:
         """Read until the device is gone, and all is answered; how it went.
 
         When it is gone, `gone` is called. Raises what the server raises when it is asked.
         """
+        if line is not None:
+            line["listen"](self._take_at_once)
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 await self.put(message)
         except Exception:
             await self._settle()
             raise
+        finally:
+            if line is not None:
+                line["listen"](None)
         self.ended = True
         self._gone()
         await self._settle()
@@ -58,19 +83,33 @@ class Incoming:
 
     async def put(self, message: Message) -> None:
         """Have this answered after everything that has been received by now."""
-        while self._waiting is not None and len(self._waiting) >= _AHEAD:
+        while not self._take(message):
             self._room = self._room or asyncio.Event()
             self._room.clear()
-            await self._room.wait()
+            self._in_hand += 1
+            try:
+                await self._room.wait()
+            finally:
+                self._in_hand -= 1
+
+    def _take_at_once(self, message: Message) -> bool:
+        """As the server reads it; False where others are before it."""
+        return not self._in_hand and self._context.run(self._take, message)
+
+    def _take(self, message: Message) -> bool:
+        """Unless so many wait for their answers that this one can't even wait for its own."""
         if self._waiting is None:
             rest = self._begin(message)
             if rest is not None:
                 self._waiting = deque()
                 self._answering = self._spawn(self._answer_all(rest, self._waiting))
-        else:
-            self._waiting.append(message)
-            if self.hurry is not None:
-                self.hurry()
+            return True
+        if len(self._waiting) >= _AHEAD:
+            return False
+        self._waiting.append(message)
+        if self.hurry is not None:
+            self.hurry()
+        return True
 
     @property
     def has_more(self) -> bool:

@@ -1,8 +1,9 @@
 """What the application of a connection waits for, in a tenth of the memory of asyncio's own."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from uvicorn._types import ASGIReceiveEvent
 
@@ -17,17 +18,28 @@ _ENDS_A_TURN: Final = 25
 class Messages:
     """A queue for one reader."""
 
-    __slots__ = ("_coming", "_waiting")
+    __slots__ = ("_coming", "_take", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: list[ASGIReceiveEvent] = []
         self._coming: asyncio.Future[None] | None = None
+        self._take: Callable[[Any], bool] | None = None
+
+    def listen(self, take: Callable[[Any], bool] | None) -> None:
+        """Ask this for each message that overtakes none; what it doesn't take waits.
+
+        To wake the reader up for each takes longer than what is done for most of them.
+        """
+        self._take = take
 
     def put_nowait(self, message: ASGIReceiveEvent) -> None:
         """Have it received after what was put before; the end of all, in its turn."""
-        if message["type"] == "websocket.disconnect" and not (ends := _ends.get()).takes():
-            ends.wait(partial(self._append, message))
-        else:
+        if message["type"] == "websocket.disconnect":
+            if (ends := _ends.get()).takes():
+                self._append(message)
+            else:
+                ends.wait(partial(self._append, message))
+        elif self._waiting or self._take is None or not self._take(message):
             self._append(message)
 
     def _append(self, message: ASGIReceiveEvent) -> None:

@@ -120,7 +120,9 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         # A frame that is the same for all can't be compressed as one of them agreed.
         if not self.close_sent and not self.conn.extensions:
-            line = readyframes.Line(write=self.transport.write, watch=self._watch)
+            line = readyframes.Line(
+                write=self.transport.write, watch=self._watch, listen=self._messages.listen
+            )
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[readyframes.EXTENSION] = line
 

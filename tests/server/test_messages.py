@@ -1,4 +1,4 @@
-"""How applications are told that their peers are gone, where that is many at once."""
+"""How applications get what comes: at once, in order, and the end of many a few at a time."""
 
 import asyncio
 from typing import Any, Final, cast
@@ -40,5 +40,39 @@ async def test_what_came_before_the_end_is_received_before_it() -> None:
     some.put_nowait(_END)
     assert [await some.get(), await some.get()] == [_TEXT, _END]
     # And there is a next time.
+    some.put_nowait(_END)
+    assert await some.get() == _END
+
+
+async def test_who_listens_takes_what_overtakes_nothing() -> None:
+    some, took = Messages(), list[Any]()
+    takes = True
+
+    def take(message: Any) -> bool:
+        took.extend([message] * takes)
+        return takes
+
+    first, second, third = (cast("Any", {**_TEXT, "text": f"text {n}"}) for n in range(3))
+    some.put_nowait(first)
+    some.listen(take)
+    # Behind the one that waits.
+    some.put_nowait(second)
+    assert [await some.get(), await some.get(), took] == [first, second, []]
+    some.put_nowait(third)
+    assert (took, some.empty()) == ([third], True)
+    takes = False
+    some.put_nowait(first)
+    takes = True
+    some.put_nowait(second)
+    some.put_nowait(_END)
+    assert [await some.get() for _ in range(3)] == [first, second, _END]
+    some.listen(None)
+    some.put_nowait(first)
+    assert (await some.get(), took) == (first, [third])
+
+
+async def test_the_end_is_received_and_never_taken() -> None:
+    some = Messages()
+    some.listen(lambda _: True)
     some.put_nowait(_END)
     assert await some.get() == _END

@@ -25,7 +25,7 @@ class Writes:
         self.written: list[bytes] = []
         self._takes = takes
         self._changed: Any = None
-        line = Line(write=self._write, watch=self._watch)
+        line = Line(write=self._write, watch=self._watch, listen=lambda _: None)
         self.outbound = Outbound(self._send, lambda _: None, lambda: None, line)
 
     async def _send(self, text: str) -> None:

@@ -24,7 +24,11 @@ class Reader:
         #: Frames that the line takes before it is full, until the peer reads again.
         self.takes = 0
         self._watcher: Callable[[bool], None] = lambda takes: None
-        line = Line(write=self._write, watch=self._watch) if ready_frames else None
+        line = (
+            Line(write=self._write, watch=self._watch, listen=lambda _: None)
+            if ready_frames
+            else None
+        )
         self.outbound = Outbound(self._send, self._spawn, self._overflow, line)
 
     def _spawn(self, coroutine: object) -> None:

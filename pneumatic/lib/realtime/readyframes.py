@@ -1,5 +1,7 @@
 """WebSocket frames that are made once and written to many connections as they are.
 
+And, the other way, messages that are taken as soon as they are read.
+
 A server that can do that offers the ASGI extension ``pneumatic.frames`` in
 ``scope["extensions"]``; ours does (`pneumatic.server.websocket`). On any other server one sends
 texts, and the server frames each of them once a connection.
@@ -25,6 +27,9 @@ class Line(TypedDict):
     #: Calls back, at once and with each change, with whether the connection takes frames: the
     #: handshake is done, nobody has closed it, and the peer reads fast enough.
     watch: Callable[[Callable[[bool], None]], None]
+    #: Has this asked for each message that comes while none waits to be received: where it returns
+    #: True, it has taken the message. None: all of them wait to be received, as at first.
+    listen: Callable[[Callable[[dict[str, Any]], bool] | None], None]
 
 
 def line_of(scope: dict[str, Any]) -> Line | None:
