@@ -15,15 +15,18 @@ from chat import limits
 from chat.protocol import Receipt
 from chat.queries.devices import Standing, rows_for, standings_from
 
-# A person's conversations, each found by its key, as in `devices.NUMBERS`, and only once.
+# A person's conversations, each found by its key, as in `devices.NUMBERS`, and only once: in the
+# order of the keys, so that one is often on the page of the index that the last one was on.
 _SEATS: Final = """
 WITH seats AS (
   SELECT membership.user_id, membership.conversation_id, conversation.version,
     CASE WHEN conversation.member_count <= {small}
       THEN COALESCE(conversation.last_message_at, conversation.created_at) END AS at
-  FROM chat_membership membership CROSS JOIN {conversation} conversation
-  WHERE conversation.id = membership.conversation_id
-    AND membership.user_id {people} AND membership.left_at IS NULL
+  FROM (
+    SELECT user_id, conversation_id FROM chat_membership
+    WHERE user_id {people} AND left_at IS NULL ORDER BY conversation_id
+  ) membership
+  CROSS JOIN {conversation} conversation WHERE conversation.id = membership.conversation_id
 )
 """
 _STANDINGS: Final = """
