@@ -19,7 +19,9 @@ from pneumatic.loopback.processes import free_port, start_server
 from pneumatic.loopback.servers import own, private_file
 
 DOMAIN: Final = "localhost"
-#: Nothing but what one to one needs, so that it is as fast as it can be.
+#: Nothing but what one to one needs, so that it is as fast as it can be. Only the archive is in
+#: PostgreSQL: with everything there, `mod_mam` would also ask there for the preferences of whoever
+#: receives a message.
 _CONFIGURATION: Final = """
 log = {{ info = "*console" }}
 data_path = "{data}"
