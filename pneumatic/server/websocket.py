@@ -22,6 +22,7 @@ from chat.protocol import Close
 from chat.ws.session import Pace
 from pneumatic.lib import health
 from pneumatic.lib.realtime import readyframes
+from pneumatic.server.due import Due, rounds
 from pneumatic.server.messages import Flag, Messages
 from pneumatic.server.reading import is_between_messages, next_text
 
@@ -48,6 +49,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.writable = Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
+        #: In which it is asked whether it is still there, unless it has spoken by then.
+        self._round: set[Due] | None = None
         #: When the last whole message came.
         self._heard_at = self.loop.time()
         self._pace = Pace(times=FRAMES)
@@ -55,8 +58,11 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     # --- What comes -----------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        size = len(data)
         done = self._take_texts(data) if is_between_messages(self.conn) else 0
-        for at in range(done, len(data), PIECE):
+        if done == size:
+            return
+        for at in range(done, size, PIECE):
             super().data_received(data[at : at + PIECE])
             if self.transport.is_closing():
                 return
@@ -215,13 +221,20 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     def schedule_ping(self) -> None:
         """Ask who has said nothing for so long; heartbeats come faster, and ask for nothing."""
         due = max(self._heard_at, self.ping_sent_at) + (self.ping_interval or 0.0)
-        self.ping_timer = self.loop.call_at(due, self.send_keepalive_ping)
+        self._round = rounds().join(self, due)
 
-    def send_keepalive_ping(self) -> None:
+    def is_due(self) -> None:
+        self._round = None
         if self._heard_at + (self.ping_interval or 0.0) > self.loop.time():
             self.schedule_ping()  # It has spoken since.
         else:
-            super().send_keepalive_ping()
+            self.send_keepalive_ping()
+
+    def stop_keepalive(self) -> None:
+        if self._round is not None:
+            self._round.discard(self)
+            self._round = None
+        super().stop_keepalive()
 
     def keepalive_timeout(self) -> None:
         """Whoever says nothing is gone: what it has not read is of no use to anybody.

@@ -67,3 +67,15 @@ async def test_who_spoke_and_vanished_is_found_out_by_one_ping(app: App) -> None
             await app.ended.wait()
         await read_to_the_end(peer)
     assert app.heard == ["the last word"]
+
+
+async def test_who_is_gone_is_kept_in_no_round(app: App) -> None:
+    async with serving(app, ws_ping_interval=600, ws_ping_timeout=20) as url:
+        async with talking(url):
+            await app.accepted.wait()
+            assert app.server is not None
+            [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
+            held = connection._round
+            assert held == {connection}
+        await app.connection_lost()
+    assert not held
