@@ -209,7 +209,11 @@ class Load:
         return missing
 
     async def heartbeats(self, *, seconds: float, every: float) -> dict[str, Any]:
-        """What devices that do nothing say: each ``every`` seconds a ping and a sync of all."""
+        """What devices that do nothing say: each ``every`` seconds a ping and a sync of all.
+
+        Measured for so many ``seconds`` once each has said it. Before that many have been silent
+        for longer than a device is, while the others opened, and are asked whether they are there.
+        """
         said = [
             (each, json.dumps({"type": "sync", **{key: device[key] for key in _KNOWN}}).encode())
             for each, device in zip(self.connections, self._devices, strict=True)
@@ -217,7 +221,9 @@ class Load:
         counts = self.counts
         counts.watch_synced, counts.synced, counts.errors = True, 0, 0
         begun, sent, before = time.monotonic(), 0, self._usage()
-        while (now := time.monotonic()) < begun + seconds:
+        while (now := time.monotonic()) < begun + every + seconds:
+            if before.at < begun + every <= now:
+                before = self._usage()
             for _ in range(int((now - begun) * len(said) / every) - sent):
                 connection, sync = said[sent % len(said)]
                 if not connection.closed:
