@@ -1,5 +1,6 @@
 """How a socket is told what its device has missed."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
@@ -26,37 +27,60 @@ _NOTHING_NEW: Final = protocol.encode(protocol.Synced())
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
-async def answer_heartbeat(
-    socket: "ChatConsumer", identity: Identity, command: protocol.Heartbeat
-) -> None:
+def begin_heartbeat(socket: "ChatConsumer", command: protocol.Heartbeat) -> None:
     """As `bring_up_to_date`, for a device that mostly knows all, and that nobody waits for.
 
-    So others come along with its read, until it has something else to say.
+    So others come along with its read, until it has something else to say; and no task is made for
+    it, unless there is something new.
     """
     joined = hub().conversations_of(socket)
-    with _Joins(socket.joins) as newer:
-        standing = await _patiently(socket)
+    asked, newer = standings(), _Joins(socket.joins)
+    answer = asked.ask(socket.user_text, patient=True)
+    socket.incoming.hold(asked.hurry)
+    answer.add_done_callback(partial(_compare, socket, command, joined, newer))
+
+
+def _compare(
+    socket: "ChatConsumer",
+    command: protocol.Heartbeat,
+    joined: frozenset[str],
+    newer: "_Joins",
+    answer: "asyncio.Future[Standing]",
+) -> None:
+    failed = answer.cancelled() or answer.exception() is not None
+    if failed or not _knows_all(command, answer.result(), joined):
+        rest = partial(_catch_up, socket, command, joined, newer, answer)
+        socket.incoming.release(partial(socket.carry_out, command, rest))
+        return
+    newer.end()
+    socket.outbound.offer(_synced(command.ref))
+    socket.incoming.release()
+
+
+async def _catch_up(
+    socket: "ChatConsumer",
+    command: protocol.Heartbeat,
+    joined: frozenset[str],
+    newer: "_Joins",
+    answer: "asyncio.Future[Standing]",
+) -> None:
+    assert socket.identity is not None  # noqa: S101 - it has said hello
+    with newer:
+        standing = answer.result()
+        since = _since(socket.identity, command)
         same_history = command.epoch == standing.epoch
-        if same_history and _knows_all(command, standing, joined):
-            socket.outbound.offer(_synced(command.ref))
-            return
-        since = _since(identity, command)
         found = await in_database(since, same_history=same_history, standing=standing)
-        found = await _move(socket, identity, command, found, joined, newer)
+        found = await _move(socket, socket.identity, command, found, joined, newer)
     await tell(socket, command, found)
 
 
 def _knows_all(command: protocol.Heartbeat, standing: Standing, joined: Collection[str]) -> bool:
-    return command.versions == standing.versions and joined == standing.versions.keys()
-
-
-async def _patiently(socket: "ChatConsumer") -> Standing:
-    asked, incoming = standings(), socket.incoming
-    incoming.hurry = asked.hurry
-    try:
-        return await asked.of(socket.user_text, patient=not incoming.has_more)
-    finally:
-        incoming.hurry = None
+    """Whether the device knows, and its socket has joined, all that there is."""
+    return (
+        command.epoch == standing.epoch
+        and command.versions == standing.versions
+        and joined == standing.versions.keys()
+    )
 
 
 async def bring_up_to_date(
@@ -124,7 +148,7 @@ async def _look(
     same_history = command.epoch == standing.epoch
     if same_history and around is not None and command.versions == standing.versions:
         return catchup.nothing_new(standing, around)
-    if same_history and around is None and _knows_all(command, standing, joined):
+    if around is None and _knows_all(command, standing, joined):
         return None
     since = _since(identity, command)
     async with turn():
@@ -167,7 +191,7 @@ async def bring_in(socket: "ChatConsumer", identity: Identity, conversation_id: 
 
 
 class _Joins(set[str]):
-    """The conversations that a socket joins during the block."""
+    """The conversations that a socket joins from now on, until the end of the block."""
 
     __slots__ = ("_every",)
 
@@ -175,14 +199,17 @@ class _Joins(set[str]):
         """Among `every` one of the socket's."""
         super().__init__()
         self._every = every
+        every.append(self)
+
+    def end(self) -> None:
+        # By identity: another sync's may be equal.
+        self._every[:] = [each for each in self._every if each is not self]
 
     def __enter__(self) -> Self:
-        self._every.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        # By identity: another sync's may be equal.
-        self._every[:] = [each for each in self._every if each is not self]
+        self.end()
 
 
 async def _put_out(socket: "ChatConsumer", removed: Collection[str], newer: set[str]) -> None:

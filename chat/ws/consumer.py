@@ -153,12 +153,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             with tracing.span("socket.frame", frame=kind):
                 handlers.answer_at_once(self, command)
             return None
-        return partial(self._handle, kind, command)
+        return partial(self.carry_out, command, partial(handlers.handle, self, command))
 
-    async def _handle(self, kind: str, command: protocol.AnyCommand | protocol.Heartbeat) -> None:
+    async def carry_out(self, command: protocol.Command, work: Work) -> None:
+        """Do the work that a command asks for, and tell the device where that fails."""
         try:
-            with tracing.span("socket.frame", frame=kind):
-                await handlers.handle(self, command)
+            with tracing.span("socket.frame", frame=str(command.__struct_config__.tag)):
+                await work()
         except ProblemError as problem:
             self.tell(handlers.error_event(problem, command.ref))
         except asyncio.CancelledError:

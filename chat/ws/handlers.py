@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
 
 def is_answered_at_once(command: protocol.Command) -> bool:
-    """Whether `answer_at_once` is for this: it takes no waiting, and nothing but its frame."""
+    """Whether `answer_at_once` is for this: nothing waits for it in a task."""
     return type(command) in _AT_ONCE
 
 
 def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> None:
-    """Do what the command of a signed-in device says."""
-    _AT_ONCE[type(command)](socket, command)
+    """Do what the command of a signed-in device says, or say what is wrong with it."""
+    try:
+        _AT_ONCE[type(command)](socket, command)
+    except ProblemError as problem:
+        socket.tell(error_event(problem, command.ref))
 
 
 async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol.Heartbeat) -> None:
@@ -52,10 +55,15 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol
         return
     if isinstance(command, protocol.Hello):
         raise Invalid("hello was said already.")
-    if not isinstance(command, _COUNTED_ELSEWHERE) and (wait := command_wait(socket.user_text)):
+    if not isinstance(command, _COUNTED_ELSEWHERE):
+        _count(socket)
+    await _HANDLERS[type(command)](socket, socket.identity, command)
+
+
+def _count(socket: "ChatConsumer") -> None:
+    if wait := command_wait(socket.user_text):
         rate_limited("commands")
         raise RateLimited(retry_after=round(wait, 3))
-    await _HANDLERS[type(command)](socket, socket.identity, command)
 
 
 # --- Opening ------------------------------------------------------------------------------------
@@ -208,12 +216,6 @@ async def _sync(socket: "ChatConsumer", identity: Identity, command: protocol.Sy
     await catching_up.bring_up_to_date(socket, identity, command.by_texts())
 
 
-async def _heartbeat(
-    socket: "ChatConsumer", identity: Identity, command: protocol.Heartbeat
-) -> None:
-    await catching_up.answer_heartbeat(socket, identity, command)
-
-
 async def _auth(socket: "ChatConsumer", identity: Identity, command: protocol.Auth) -> None:
     renewed = await in_database(authenticate_token, command.token)
     if not same_session(identity, renewed):
@@ -229,8 +231,13 @@ def _ping(socket: "ChatConsumer", command: protocol.Ping) -> None:
     socket.tell(protocol.Pong(ref=command.ref, t=command.t, server_time=times.now()))
 
 
+def _heartbeat(socket: "ChatConsumer", command: protocol.Heartbeat) -> None:
+    _count(socket)
+    catching_up.begin_heartbeat(socket, command)
+
+
 _AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], None]]
-_AT_ONCE = {protocol.Ping: _ping}
+_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat}
 #: A send comes out of the budget that REST has as well.
 _COUNTED_ELSEWHERE = (protocol.Send,)
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
@@ -240,7 +247,6 @@ _HANDLERS = {
     protocol.Delivered: _delivered,
     protocol.Typing: _typing,
     protocol.Sync: _sync,
-    protocol.Heartbeat: _heartbeat,
     protocol.Auth: _auth,
 }
 

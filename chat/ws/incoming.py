@@ -1,7 +1,6 @@
 """What one device has sent and this process has received, in order."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Final
@@ -20,7 +19,8 @@ class Incoming:
     """Reads ahead, so that a device that goes away is noticed while its frames are answered.
 
     What can be answered at once is. A task does the rest, one message after the other, for as long
-    as there is any: a device that says nothing has none.
+    as there is any: a device that says nothing has none, nor one whose answer comes by itself
+    (`hold`).
     """
 
     __slots__ = (
@@ -28,12 +28,13 @@ class Incoming:
         "_begin",
         "_context",
         "_gone",
+        "_held",
+        "_hurry",
         "_in_hand",
-        "_room",
+        "_moved",
         "_spawn",
         "_waiting",
         "ended",
-        "hurry",
     )
 
     def __init__(
@@ -46,15 +47,17 @@ class Incoming:
         self._begin = begin
         self._spawn = spawn
         self._gone = gone
-        self._waiting: deque[Message] | None = None
+        #: Few at most. None while nothing is being answered.
+        self._waiting: list[Message] | None = None
         self._answering: asyncio.Task[None] | None = None
-        self._room: asyncio.Event | None = None
+        self._held = False
+        self._hurry: Callable[[], None] | None = None
+        #: For those who wait until there is room, or nothing is held.
+        self._moved: asyncio.Event | None = None
         #: Messages that were received and wait for that.
         self._in_hand = 0
         #: The reader's. Each message is begun in it, so that logs and traces know whose it is.
         self._context = copy_context()
-        #: To be called when something waits for what is answered now, and takes its time.
-        self.hurry: Callable[[], None] | None = None
         #: The device is gone. What it sent before that is still to be answered.
         self.ended = False
 
@@ -84,11 +87,9 @@ class Incoming:
     async def put(self, message: Message) -> None:
         """Have this answered after everything that has been received by now."""
         while not self._take(message):
-            self._room = self._room or asyncio.Event()
-            self._room.clear()
             self._in_hand += 1
             try:
-                await self._room.wait()
+                await self._next_move()
             finally:
                 self._in_hand -= 1
 
@@ -101,37 +102,69 @@ class Incoming:
         if self._waiting is None:
             rest = self._begin(message)
             if rest is not None:
-                self._waiting = deque()
-                self._answering = self._spawn(self._answer_all(rest, self._waiting))
+                self._go_on(rest)
+            elif self._held:
+                self._waiting = []
             return True
         if len(self._waiting) >= _AHEAD:
             return False
         self._waiting.append(message)
-        if self.hurry is not None:
-            self.hurry()
+        if self._hurry is not None:
+            self._hurry()
         return True
 
-    @property
-    def has_more(self) -> bool:
-        """Whether something waits for what is answered now."""
-        return bool(self._waiting)
+    def hold(self, hurry: Callable[[], None]) -> None:
+        """Let all that follows wait until `release`: what is being begun is answered by then.
 
-    async def _answer_all(self, rest: Work | None, waiting: deque[Message]) -> None:
+        To be called by `begin` alone. `hurry` is called when something does wait.
+        """
+        self._held = True
+        self._hurry = hurry
+        if self._waiting:
+            hurry()
+
+    def release(self, rest: Work | None = None) -> None:
+        """What was held has been answered, but for this; then what waited is."""
+        self._held = False
+        self._hurry = None
+        if rest is not None or self._waiting:
+            self._go_on(rest)
+        else:
+            self._waiting = None
+        self._move()
+
+    def _go_on(self, rest: Work | None) -> None:
+        waiting = self._waiting = self._waiting or []
+        self._answering = self._spawn(self._answer_all(rest, waiting))
+
+    async def _answer_all(self, rest: Work | None, waiting: list[Message]) -> None:
         try:
             while True:
                 if rest is not None:
                     await rest()
-                if not waiting:
+                if self._held or not waiting:
                     break
-                message = waiting.popleft()
-                if self._room is not None:
-                    self._room.set()
+                message = waiting.pop(0)
+                self._move()
                 rest = self._begin(message)
         finally:
-            self._waiting = self._answering = None
-            if self._room is not None:
-                self._room.set()
+            self._answering = None
+            if not self._held:
+                self._waiting = None
+            self._move()
+
+    def _move(self) -> None:
+        if self._moved is not None:
+            self._moved.set()
+
+    async def _next_move(self) -> None:
+        self._moved = self._moved or asyncio.Event()
+        self._moved.clear()
+        await self._moved.wait()
 
     async def _settle(self) -> None:
-        if self._answering is not None:
-            await asyncio.wait([self._answering])
+        while self._held or self._answering is not None:
+            if self._answering is not None:
+                await asyncio.wait([self._answering])
+            else:
+                await self._next_move()

@@ -21,8 +21,9 @@ class Conversation:
 
     def __init__(self) -> None:
         self.begun, self.whose = list[str](), set[str]()
+        self.hurries = list[str]()
         self.gate = asyncio.Event()
-        self._tasks = set[asyncio.Task[None]]()
+        self.tasks = set[asyncio.Task[None]]()
         self._take: Callable[[Any], bool] | None = None
         self._received = deque[dict[str, Any]]()
         self._coming = asyncio.Event()
@@ -41,12 +42,15 @@ class Conversation:
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
+        self.tasks.add(task)
         return task
 
     def _begin(self, message: dict[str, Any]) -> Work | None:
         self.begun.append(message["text"])
         self.whose.add(_whose.get())
+        if message["text"].startswith("held"):
+            self.incoming.hold(lambda: self.hurries.append("hurry"))
+            return None
         return None if message["text"].startswith("quick") else self._answer
 
     async def _answer(self) -> None:
@@ -116,3 +120,71 @@ async def test_after_its_end_nobody_listens() -> None:
     await device.end()
     assert device._take is None
     assert not device.say("slow")
+
+
+async def test_nothing_is_begun_before_what_is_held_is_released() -> None:
+    device = Conversation()
+    await asyncio.sleep(0)
+    device.say("held")
+    assert device.hurries == []
+    assert device.say("quick one")
+    await device.incoming.put({"type": "websocket.receive", "text": "quick two"})
+    assert len(device.hurries) == 2
+    await asyncio.sleep(0)
+    assert device.begun == ["held"]
+    device.incoming.release(device._answer)
+    device.say("quick three")
+    assert len(device.hurries) == 2, "nobody is to hurry any more"
+    await asyncio.sleep(0)
+    assert device.begun == ["held"], "the rest of it comes first"
+    await device.end()
+    assert device.begun == ["held", "quick one", "quick two", "quick three"]
+
+
+async def test_what_is_held_and_has_nothing_behind_it_needs_no_task() -> None:
+    device = Conversation()
+    await asyncio.sleep(0)
+    for _ in range(2):
+        device.say("held")
+        device.incoming.release()
+        device.say("quick")
+    assert device.begun == ["held", "quick"] * 2
+    assert not device.tasks
+    await device.end()
+
+
+async def test_what_is_held_among_what_waited_holds_up_the_rest() -> None:
+    device = Conversation()
+    await asyncio.sleep(0)
+    texts = ["slow", "held", "quick one", "held again", "quick two"]
+    for text in texts:
+        device.say(text)
+    device.gate.set()
+    for so_far in (2, 4):
+        await asyncio.wait(device.tasks)
+        assert device.begun == texts[:so_far]
+        assert device.hurries, "as others wait for it"
+        device.hurries.clear()
+        device.say("quick behind all")
+        assert len(device.begun) == so_far
+        device.incoming.release()
+    await device.end()
+    assert device.begun == [*texts, "quick behind all", "quick behind all"]
+
+
+async def test_who_is_gone_has_all_answered_that_was_said_before() -> None:
+    device = Conversation()
+    await asyncio.sleep(0)
+    device.say("held")
+    device.say("slow")
+    device.say("", "websocket.disconnect")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert device.incoming.ended
+    assert not device.reading.done()
+    device.incoming.release()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert device.begun == ["held", "slow"]
+    assert not device.reading.done()
+    await device.end()

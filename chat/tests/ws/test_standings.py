@@ -12,6 +12,7 @@ from chat.actions.members import add_member, remove_member
 from chat.models import Conversation
 from chat.queries import Standing, standings_by_text
 from chat.ws import standings as module
+from chat.ws.consumer import ChatConsumer
 from chat.ws.standings import Standings
 from pneumatic.lib import realtime
 from pneumatic.lib.database.threads import in_database
@@ -214,3 +215,52 @@ async def test_a_heartbeat_finds_what_no_process_was_told(
         await in_database(say, world.alice, world.group, "without charlie")
         await bob.has_everything()
         await charlie.refute("message")
+
+
+async def test_a_heartbeat_ends_what_the_device_was_told_and_its_socket_was_not(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, group = live_world, str(live_world.group.id)
+    async with connected(world.bob) as (bob,):
+        with monkeypatch.context() as patched:
+            patched.setattr(realtime, "publish", lambda *_: None)
+            await in_database(
+                remove_member,
+                remover=world.alice,
+                conversation_id=world.group.id,
+                user_id=world.bob.id,
+            )
+        del bob.mirror.conversations[group]
+        await bob.sync()
+        await bob.expect("conversation.removed", conversation=group)
+        await in_database(say, world.alice, world.group, "without bob")
+        await bob.refute("message")
+
+
+async def test_a_heartbeat_that_finds_nothing_new_needs_no_task(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(live_world.bob) as (bob,):
+        with monkeypatch.context() as patched:
+            patched.setattr(ChatConsumer, "spawn", None)
+            await bob.sync()
+            await bob.sync()
+        said = await in_database(say, live_world.alice, live_world.group)
+        await bob.has_everything()
+        assert str(said.id) in [row["id"] for row in bob.mirror.history(str(live_world.group.id))]
+
+
+async def test_a_heartbeat_that_can_not_be_answered_says_so_and_the_next_one_is(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = Reads(monkeypatch)
+    async with connected(live_world.bob) as (bob,):
+        epoch, versions = bob.mirror.position()
+        for failure, code in ((Unavailable(), "unavailable"), (RuntimeError(), "unavailable")):
+            reads.failure = failure
+            await bob.say(type="sync", epoch=epoch, versions=versions, ref="r")
+            await bob.say(type="ping", ref="behind")
+            assert (await bob.expect("error", ref="r"))["code"] == code
+            await bob.expect("pong", ref="behind")
+            reads.failure = None
+            await bob.sync()

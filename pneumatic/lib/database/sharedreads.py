@@ -38,6 +38,10 @@ class SharedReads(Generic[K, V]):
 
         Who is `patient` lets others come along first. Raises what `in_database` raises.
         """
+        return await self.ask(key, patient=patient)
+
+    def ask(self, key: K, *, patient: bool = False) -> "asyncio.Future[V]":
+        """As `of`, without a task that waits."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[V] = loop.create_future()
         self._asked.setdefault(key, []).append(answer)
@@ -45,7 +49,7 @@ class SharedReads(Generic[K, V]):
             self._hurry.set()
         if self._reading is None or self._reading.done():
             self._reading = loop.create_task(self._read())
-        return await answer
+        return answer
 
     def hurry(self) -> None:
         """Let nobody else come along: somebody who was patient is no more."""
