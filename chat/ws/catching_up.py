@@ -49,8 +49,7 @@ def _compare(
 ) -> None:
     failed = answer.cancelled() or answer.exception() is not None
     if failed or not _knows_all(command, answer.result(), joined):
-        rest = partial(_catch_up, socket, command, joined, newer, answer)
-        socket.incoming.release(partial(socket.carry_out, command, rest))
+        socket.go_on(command, partial(_catch_up, socket, command, joined, newer, answer))
         return
     newer.end()
     socket.outbound.offer(_synced(command.ref))

@@ -153,10 +153,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             with tracing.span("socket.frame", frame=kind):
                 handlers.answer_at_once(self, command)
             return None
-        return partial(self.carry_out, command, partial(handlers.handle, self, command))
+        return partial(self._handle, command, partial(handlers.handle, self, command))
 
-    async def carry_out(self, command: protocol.Command, work: Work) -> None:
-        """Do the work that a command asks for, and tell the device where that fails."""
+    def go_on(self, command: protocol.Command, work: Work) -> None:
+        """Do in a task what is left of a command that was held."""
+        rest = partial(self._handle, command, work)
+        self.incoming.release(partial(self._work, "websocket.receive", rest))
+
+    async def _handle(self, command: protocol.Command, work: Work) -> None:
         try:
             with tracing.span("socket.frame", frame=str(command.__struct_config__.tag)):
                 await work()

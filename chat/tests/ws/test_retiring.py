@@ -68,7 +68,7 @@ async def test_what_takes_too_long_is_not_waited_for(
 
     bob = await device_of(live_world.bob)
     await bob.hello()
-    monkeypatch.setattr(consumer.ChatConsumer, "carry_out", hang)
+    monkeypatch.setattr(consumer.ChatConsumer, "_handle", hang)
     await bob.say(type="sync", versions={})
     async with asyncio.timeout(10):
         await asked.wait()
