@@ -49,6 +49,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.writable = Flag(holds=True)  # type: ignore[assignment]
         self._changed: Callable[[bool], None] | None = None
         self._took = False
+        #: As the parser has had nothing since: to ask it takes longer than to read most texts.
+        self._is_between = False
         #: In which it is asked whether it is still there, unless it has spoken by then.
         self._round: set[Due] | None = None
         #: When the last whole message came.
@@ -59,9 +61,11 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         size = len(data)
-        done = self._take_texts(data) if is_between_messages(self.conn) else 0
+        self._is_between = self._is_between or is_between_messages(self.conn)
+        done = self._take_texts(data) if self._is_between else 0
         if done == size:
             return
+        self._is_between = False
         for at in range(done, size, PIECE):
             super().data_received(data[at : at + PIECE])
             if self.transport.is_closing():

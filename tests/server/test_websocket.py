@@ -252,3 +252,29 @@ async def test_many_who_come_at_once_are_all_let_in_and_heard(
     async with serving(app, http=HeadProtocol) as url, asyncio.timeout(PATIENCE):
         await asyncio.gather(*(come(number, url) for number in range(20)))
     assert sorted(heard, key=int) == [str(number) for number in range(20)]
+
+
+async def test_what_looks_like_a_frame_in_the_midst_of_a_text_is_none(app: App) -> None:
+    # Of bytes above 127 alone, which this mask makes ASCII.
+    mask = b"\x80" * 4
+    looks = _frame(0x81, b"inner", mask)
+    text = bytes(byte ^ 0x80 for byte in looks)
+    whole = _frame(0x81, b"x" + text, mask)
+    # The mask is four bytes long, so what stands behind one byte is masked alike.
+    first, second = whole[: -len(looks)], whole[-len(looks) :]
+    assert second == looks
+    async with serving(app) as url, talking(url) as peer:
+        await app.accepted.wait()
+        assert app.server is not None
+        [connection] = cast(set[FrameProtocol], app.server.server_state.connections)
+        async with asyncio.timeout(PATIENCE):
+            await peer.send("before")
+            while app.heard != ["before"]:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            peer.transport.write(first)
+            while not connection.conn.reader.buffer:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            peer.transport.write(second)
+            while len(app.heard) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+    assert app.heard == ["before", "x" + text.decode()]
