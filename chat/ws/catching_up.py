@@ -48,7 +48,8 @@ def _compare(
     answer: "asyncio.Future[Standing]",
 ) -> None:
     failed = answer.cancelled() or answer.exception() is not None
-    if failed or not _knows_all(command, answer.result(), joined):
+    # It names nothing that isn't joined, or it would be no heartbeat: as many are the same.
+    if failed or len(joined) != len(command.versions) or not _knows(command, answer.result()):
         socket.go_on(command, partial(_catch_up, socket, command, joined, newer, answer))
         return
     newer.end()
@@ -73,13 +74,9 @@ async def _catch_up(
     await tell(socket, command, found)
 
 
-def _knows_all(command: protocol.Heartbeat, standing: Standing, joined: Collection[str]) -> bool:
-    """Whether the device knows, and its socket has joined, all that there is."""
-    return (
-        command.epoch == standing.epoch
-        and command.versions == standing.versions
-        and joined == standing.versions.keys()
-    )
+def _knows(command: protocol.Heartbeat, standing: Standing) -> bool:
+    """Whether the device knows all that there is, and nothing else."""
+    return command.epoch == standing.epoch and command.versions == standing.versions
 
 
 async def bring_up_to_date(
@@ -147,7 +144,7 @@ async def _look(
     same_history = command.epoch == standing.epoch
     if same_history and around is not None and command.versions == standing.versions:
         return catchup.nothing_new(standing, around)
-    if around is None and _knows_all(command, standing, joined):
+    if around is None and _knows(command, standing) and joined == standing.versions.keys():
         return None
     since = _since(identity, command)
     async with turn():
