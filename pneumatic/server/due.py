@@ -40,12 +40,15 @@ class Rounds:
 
     def _hold(self, number: int) -> None:
         some = self._by_number[number]
-        if len(some) > _A_TURN:
-            asyncio.get_running_loop().call_soon(self._hold, number)
-        else:
-            del self._by_number[number]
-        for _ in range(min(_A_TURN, len(some))):
-            some.pop().is_due()
+        try:
+            for _ in range(min(_A_TURN, len(some))):
+                some.pop().is_due()
+        finally:
+            # Also where one of them fails: that shall keep nobody else waiting for ever.
+            if some:
+                asyncio.get_running_loop().call_soon(self._hold, number)
+            else:
+                del self._by_number[number]
 
 
 _rounds = PerLoop(Rounds)

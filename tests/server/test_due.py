@@ -75,3 +75,20 @@ async def test_one_may_join_another_round_or_leave_its_own_while_that_goes_on() 
     round_of |= {each: rounds.join(each, at) for each in some}
     await _until(lambda: later.at is not None)
     assert sum(each.at is not None for each in some) == 1
+
+
+async def test_one_that_fails_keeps_none_of_its_round_waiting() -> None:
+    reported = list[object]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    rounds, at = Rounds(), loop.time() + 0.01
+    some = [Connection(fail) for _ in range(3)]
+    for each in some:
+        rounds.join(each, at)
+    await _until(lambda: all(each.at is not None for each in some))
+    assert len(reported) == len(some)
+    assert not rounds._by_number
