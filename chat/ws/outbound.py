@@ -164,7 +164,12 @@ class Outbound:
 
     # --- Out ------------------------------------------------------------------------------------
 
-    def _line_changed(self, takes: bool) -> None:
+    def _line_changed(self, takes: bool | None) -> None:
+        if takes is None:
+            # What was said last may still be answered, behind much else: none of it waits for room.
+            self._line_takes = False
+            self.close()
+            return
         self._line_takes = takes
         # What waits goes first; each write may fill the line again.
         while self._line_takes and (some := self._take()):

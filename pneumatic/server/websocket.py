@@ -47,7 +47,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._messages = Messages()
         self.queue = self._messages  # type: ignore[assignment]
         self.writable = Flag(holds=True)  # type: ignore[assignment]
-        self._changed: Callable[[bool], None] | None = None
+        self._changed: Callable[[bool | None], None] | None = None
         self._took = False
         #: As the parser has had nothing since: to ask it takes longer than to read most texts.
         self._is_between = False
@@ -148,7 +148,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
 
-    def _watch(self, changed: Callable[[bool], None]) -> None:
+    def _watch(self, changed: Callable[[bool | None], None]) -> None:
         self._changed = changed
         self._took = self._takes()
         changed(self._took)
@@ -171,8 +171,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     def _takes_no_more(self) -> None:
         """Told before a close frame is written: nothing may follow that."""
         changed, self._changed = self._changed, None
-        if changed is not None and self._took:
-            changed(False)
+        if changed is not None:
+            changed(None)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -200,7 +200,7 @@ async def test_a_close_waits_for_no_room_and_nothing_follows_it(app: App) -> Non
             await app.send({"type": "websocket.close", "code": 4408, "reason": ""})
         assert len(await read_to_the_end(peer)) == written
         assert peer.close_code == 4408
-    assert app.takes[-1] is False
+    assert app.takes[-1] is None
 
 
 async def test_who_reads_nothing_of_a_close_is_given_up(
@@ -222,7 +222,18 @@ async def test_a_peer_that_leaves_takes_no_frames(app: App) -> None:
             await app.accepted.wait()
         async with asyncio.timeout(PATIENCE):
             await app.ended.wait()
-        assert app.takes == [False, True, False]
+        assert app.takes == [False, True, None]
+
+
+async def test_of_a_peer_that_was_behind_and_leaves_it_is_told_that_it_takes_no_more(
+    app: App,
+) -> None:
+    async with serving(app) as url, deaf(url) as peer:
+        await app.accepted.wait()
+        await until_full(app)
+        peer.transport.abort()
+        await app.connection_lost()
+    assert app.takes[-2:] == [False, None]
 
 
 async def test_a_connection_that_compresses_takes_no_ready_frames(app: App) -> None:

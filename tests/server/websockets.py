@@ -24,7 +24,7 @@ class App:
         self.accepted = asyncio.Event()
         self.ended = asyncio.Event()
         self.closing = asyncio.Event()
-        self.takes: list[bool] = []
+        self.takes: list[bool | None] = []
         self.line: Line | None = None
         self.heard: list[Any] = []
         self.server: uvicorn.Server | None = None

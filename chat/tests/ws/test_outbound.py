@@ -23,7 +23,7 @@ class Reader:
         self.tasks: list[asyncio.Task[None]] = []
         #: Frames that the line takes before it is full, until the peer reads again.
         self.takes = 0
-        self._watcher: Callable[[bool], None] = lambda takes: None
+        self._watcher: Callable[[bool | None], None] = lambda takes: None
         line = (
             Line(write=self._write, watch=self._watch, listen=lambda _: None)
             if ready_frames
@@ -38,7 +38,7 @@ class Reader:
         await self.reads.wait()
         self.frames.append(text)
 
-    def _watch(self, changed: Callable[[bool], None]) -> None:
+    def _watch(self, changed: Callable[[bool | None], None]) -> None:
         self._watcher = changed
         changed(self.takes > 0)
 
@@ -175,6 +175,26 @@ async def test_what_is_long_waits_for_room(reader: Reader, monkeypatch: pytest.M
     assert not waiting.done()
     await reader.read_all()
     await waiting
+
+
+@pytest.mark.asyncio
+async def test_nobody_waits_for_room_on_a_line_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "OUTBOUND_FRAMES", 8)
+    reader = Reader(ready_frames=True)
+    for _ in range(4):
+        reader.outbound.offer("{}")
+    waiting = asyncio.ensure_future(reader.outbound.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    reader._watcher(None)
+    async with asyncio.timeout(10):
+        await waiting
+    for _ in range(20):
+        reader.outbound.offer("{}")
+    assert reader.overflowed == 0, "it is not slow, it is gone"
+    assert not reader.frames
 
 
 @pytest.mark.asyncio

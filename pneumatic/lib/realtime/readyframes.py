@@ -25,8 +25,8 @@ class Line(TypedDict):
     #: in the event loop, and only while the connection takes frames: nothing else bounds it.
     write: Callable[[bytes], None]
     #: Calls back, at once and with each change, with whether the connection takes frames: the
-    #: handshake is done, nobody has closed it, and the peer reads fast enough.
-    watch: Callable[[Callable[[bool], None]], None]
+    #: handshake is done, nobody has closed it, and the peer reads fast enough. None: never again.
+    watch: Callable[[Callable[[bool | None], None]], None]
     #: Has this asked for each message that comes while none waits to be received: where it returns
     #: True, it has taken the message. None: all of them wait to be received, as at first.
     listen: Callable[[Callable[[dict[str, Any]], bool] | None], None]
