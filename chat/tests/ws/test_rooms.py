@@ -95,6 +95,9 @@ async def test_where_the_first_gives_up_the_next_who_waits_joins(place: Place) -
     waiting = [place.joining(place.socket(), "a", "b") for _ in range(3)]
     await asyncio.sleep(0)
     first.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(place.bus.calls) == 2, "one of them joins, the others wait for that"
     place.bus.gate.set()
     await asyncio.gather(*waiting)
     assert first.cancelled()
