@@ -19,6 +19,14 @@ test("one's own receipt from another device takes the unread count along", () =>
   assert.deepEqual([launch(state).row.me.read_seq, launch(state).row.me.unread], [2, 1]);
 });
 
+test("a receipt that overtakes a message doesn't make it count twice", () => {
+  const state = play(settled(), [
+    { type: "receipt", conversation: ROOM, user: ALICE.id, read_seq: 3, delivered_seq: 3, unread: 1, mentions: 0 },
+    live(message(4, 6)),
+  ]);
+  assert.deepEqual([launch(state).row.me.read_seq, launch(state).row.me.unread], [3, 1]);
+});
+
 test("reading here counts at once, and an older snapshot doesn't undo it", () => {
   const state = play(settled(), [
     { type: "local.read", conversation: ROOM, seq: 3 },

@@ -6,7 +6,7 @@
  * @typedef {import("./types.js").Synced} Synced
  * @typedef {import("./changes.js").Changes} Changes
  */
-import { putMe } from "app/core/rows.js";
+import { countedAfter, putMe } from "app/core/rows.js";
 
 /** How long "is typing" holds unless renewed, ms. */
 export const TYPING_HOLDS = 6_000;
@@ -34,10 +34,12 @@ export function applyReceipt(changes, event) {
   advanceReceipt(changes, event.conversation, event);
   const { me } = conversation.row;
   if (event.user !== changes.state.user?.id || event.read_seq < me.read_seq) return;
+  // The server's count may hold messages that are still on their way here, and count when they come.
+  const counted = countedAfter(conversation, event.read_seq, event.user);
   putMe(changes, event.conversation, {
     read_seq: event.read_seq,
-    unread: event.unread ?? me.unread,
-    mentions: event.mentions ?? me.mentions,
+    unread: counted?.unread ?? event.unread ?? me.unread,
+    mentions: counted?.mentions ?? event.mentions ?? me.mentions,
   });
 }
 

@@ -116,19 +116,10 @@ export function putConversation(changes, data) {
  */
 function laterMe(conversation, me, lastSeq, userId) {
   const read = Math.max(me.read_seq, conversation.row.me.read_seq);
-  if (windowCovers(conversation, read + 1)) {
-    return { ...me, read_seq: read, ...countAfter(conversation, read, userId) };
-  }
+  const counted = countedAfter(conversation, read, userId);
+  if (counted) return { ...me, read_seq: read, ...counted };
   const later = countAfter(conversation, Math.max(lastSeq, me.read_seq), userId);
   return { ...me, unread: me.unread + later.unread, mentions: me.mentions + later.mentions };
-}
-
-/**
- * @param {Conversation} conversation
- * @param {number} seq
- */
-function windowCovers(conversation, seq) {
-  return conversation.oldestSeq !== null && conversation.oldestSeq <= seq;
 }
 
 /**
@@ -150,6 +141,17 @@ function countAfter(conversation, seq, userId) {
 }
 
 /**
+ * The same where everything after `seq` is loaded; else null.
+ * @param {Conversation} conversation
+ * @param {number} seq
+ * @param {string | undefined} userId
+ */
+export function countedAfter(conversation, seq, userId) {
+  const isLoaded = conversation.oldestSeq !== null && conversation.oldestSeq <= seq + 1;
+  return isLoaded ? countAfter(conversation, seq, userId) : null;
+}
+
+/**
  * This user read up to `seq` on this device. Only forward.
  * @param {Changes} changes
  * @param {string} id conversation
@@ -158,9 +160,7 @@ function countAfter(conversation, seq, userId) {
 export function readUpTo(changes, id, seq) {
   const conversation = changes.state.conversations[id];
   if (!conversation || seq <= conversation.row.me.read_seq) return;
-  const counts = windowCovers(conversation, seq + 1)
-    ? countAfter(conversation, seq, changes.state.user?.id)
-    : {};
+  const counts = countedAfter(conversation, seq, changes.state.user?.id) ?? {};
   putMe(changes, id, { read_seq: seq, ...counts });
 }
 
