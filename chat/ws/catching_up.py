@@ -13,7 +13,6 @@ from chat.protocol import Close
 from chat.queries import Beside, Standing
 from chat.ws.entrances import surroundings
 from chat.ws.hub import hub
-from chat.ws.session import charge_for_frames
 from chat.ws.standings import standings
 from pneumatic.lib.database.threads import in_database
 
@@ -230,7 +229,7 @@ async def tell(
         async with turn():
             page = await in_database(catchup.page, part)
         met.update(page.acquaintances)
-        charge_for_frames(socket.user_text, len(page.frames))
+        socket.budget.charge(len(page.frames))
         for frame in page.frames:
             if not await _tell_frame(socket, frame):
                 return set()

@@ -21,7 +21,7 @@ from chat.ws.hub import hub
 from chat.ws.incoming import Incoming, Work
 from chat.ws.leaving import leaving
 from chat.ws.outbound import Outbound
-from chat.ws.session import Pace, TokenClock
+from chat.ws.session import CommandBudget, Pace, TokenClock
 from pneumatic.lib import tracing
 from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
 from pneumatic.lib.http.doors import client_address
@@ -44,6 +44,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     user_id: UUID
     user_text: str
     session_id: UUID
+    budget: CommandBudget
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.device = str(uuid7())
@@ -194,17 +195,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # --- What the hub and the clocks say --------------------------------------------------------
 
     def invited(self, conversation_id: UUID) -> None:
-        self.spawn(self._handle_invitation(conversation_id))
-
-    async def _handle_invitation(self, conversation_id: UUID) -> None:
-        if not self.ready or self.is_gone:
-            return
-        try:
-            await handlers.bring_in(self, conversation_id)
-        except Exception:
-            # The conversation would be missing until the next heartbeat.
-            log.warning("invitation_failed", exc_info=True)
-            self.tell(protocol.Resync())
+        self.spawn(handlers.bring_in(self, conversation_id))
 
     def revoked(self) -> None:
         self.end_soon(Close.REVOKED)
@@ -261,6 +252,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self._retired is not None:
             self._retired.set()
         self.clock.stop()
+        if (budget := getattr(self, "budget", None)) is not None:
+            budget.keep()
         self.outbound.close()
         if self._tasks:
             for task in tuple(self._tasks):

@@ -5,6 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
+
 from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
 from chat import groups, limits, metrics, presence, presenters, protocol, queries
@@ -18,7 +20,7 @@ from chat.ws.entrances import Admission, entrances
 from chat.ws.hub import hub
 from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
-from chat.ws.session import command_wait, same_session
+from chat.ws.session import command_budget, same_session
 from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
 from pneumatic.lib import times
 from pneumatic.lib.database.threads import in_database
@@ -30,6 +32,8 @@ from pneumatic.lib.shared.spending import aspend, aspend_often
 
 if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
+
+log = structlog.get_logger(__name__)
 
 
 def is_answered_at_once(command: protocol.Command) -> bool:
@@ -61,7 +65,7 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol
 
 
 def _count(socket: "ChatConsumer") -> None:
-    if wait := command_wait(socket.user_text):
+    if wait := socket.budget.wait():
         rate_limited("commands")
         raise RateLimited(retry_after=round(wait, 3))
 
@@ -106,7 +110,8 @@ async def _welcome(socket: "ChatConsumer", command: protocol.Hello) -> None:
         return
     identity = admission.identity
     user_text = str(identity.user.id)
-    if command_wait(user_text) or not await crowd().take_place(socket, user_text):
+    socket.budget = command_budget(user_text)
+    if socket.budget.wait() or not await crowd().take_place(socket, user_text):
         await socket.end(Close.TOO_MANY)
         return
     socket.identity = identity
@@ -161,12 +166,17 @@ async def say_goodbye(socket: "ChatConsumer") -> None:
 
 async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
     """The person has become a member: join the conversation and send it whole."""
-    if socket.identity is None:
+    if socket.identity is None or not socket.ready or socket.is_gone:
         return
-    met = await catching_up.bring_in(socket, socket.identity, str(conversation_id))
-    # People who have met only now have not heard of each other's coming.
-    for acquaintance in await presence.online_among(met):
-        socket.tell(protocol.PresenceEvent(user=UUID(acquaintance), online=True))
+    try:
+        met = await catching_up.bring_in(socket, socket.identity, str(conversation_id))
+        # People who have met only now have not heard of each other's coming.
+        for acquaintance in await presence.online_among(met):
+            socket.tell(protocol.PresenceEvent(user=UUID(acquaintance), online=True))
+    except Exception:
+        # The conversation would be missing until the next heartbeat.
+        log.warning("invitation_failed", exc_info=True)
+        socket.tell(protocol.Resync())
 
 
 # --- Commands -----------------------------------------------------------------------------------

@@ -1,16 +1,18 @@
 """A socket's session: who it is, until when, and how fast it may talk."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.authentication import Identity
 from chat import limits
-from pneumatic.lib.shared.ratelimit import MINUTE, LocalBuckets
+from pneumatic.lib.shared.ratelimit import MINUTE
 
 #: What each frame of a sync's answer costs, where any command costs 1.
 FRAME_COST: Final = 0.1
@@ -70,26 +72,58 @@ class Pace:
         return allowed
 
 
-_commands = LocalBuckets()
+class CommandBudget:
+    """What a person may ask a minute, a send aside: one for all of their sockets in this process.
 
-
-def command_wait(user_id: str) -> float:
-    """Count one command other than a send; 0.0, or the seconds to wait and it isn't counted.
-
-    One bucket for all of a person's sockets in this process, so that nobody's cheap commands can
-    fill the queue for the database that everybody shares. Not in Redis: asking would cost as much
-    as most of these commands do.
+    Nobody's cheap commands can so fill the queue for the database that everybody shares. Not in
+    Redis: asking would cost as much as most of these commands do.
     """
-    return _commands.spend(user_id, 1.0, _command_buckets()).wait
+
+    __slots__ = ("__weakref__", "_at", "_size", "_tokens")
+
+    def __init__(self) -> None:
+        #: 0 lifts the limit.
+        self._size = self._tokens = float(settings.SOCKET_COMMANDS_PER_MINUTE)
+        self._at = _clock()
+
+    def wait(self) -> float:
+        """Count one command; 0.0, or the seconds to wait, and it isn't counted."""
+        if not self._size:
+            return 0.0
+        tokens = self._refilled() - 1.0
+        if tokens < -_ROUNDING:
+            return -tokens * MINUTE / self._size
+        self._tokens = tokens
+        return 0.0
+
+    def charge(self, frames: int) -> None:
+        """Let a sync cost what it brought; a long one is waited for afterwards, not cut."""
+        # Into debt, but no deeper than what is had in a minute.
+        self._tokens = max(-self._size, self._refilled() - FRAME_COST * frames)
+
+    def keep(self) -> None:
+        """Have it found until it is full again: whoever comes back sooner shall not get another."""
+        if self._size and (missing := self._size - self._refilled()) > 0:
+            seconds = missing * MINUTE / self._size
+            asyncio.get_running_loop().call_later(seconds, self._refilled)
+
+    def _refilled(self) -> float:
+        now = _clock()
+        tokens = self._tokens + (now - self._at) * self._size / MINUTE
+        self._at = now
+        self._tokens = tokens if tokens < self._size else self._size
+        return self._tokens
 
 
-def charge_for_frames(user_id: str, frames: int) -> None:
-    """Let a sync cost what it brought; a long one is waited for afterwards, not cut."""
-    _commands.charge(user_id, FRAME_COST * frames, _command_buckets())
+_clock = time.monotonic
+_ROUNDING: Final = 1e-6
+#: By the person's id as a text. Each is kept by the sockets that spend from it.
+_budgets: Final = WeakValueDictionary[str, CommandBudget]()
 
 
-def _command_buckets() -> tuple[tuple[float, float], ...]:
-    return ((settings.SOCKET_COMMANDS_PER_MINUTE, MINUTE),)
+def command_budget(user_text: str) -> CommandBudget:
+    """The person's, as their other sockets have left it."""
+    return _budgets.setdefault(user_text, CommandBudget())
 
 
 def same_session(identity: Identity, other: Identity) -> bool:

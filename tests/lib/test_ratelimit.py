@@ -53,16 +53,6 @@ def test_the_edge_of_a_minute_or_an_hour_gives_nothing_back(clock: Clock, phase:
     assert allowed in (59, 60), "one a second, over every edge"
 
 
-def test_what_was_done_already_is_charged_into_debt_that_has_an_end(clock: Clock) -> None:
-    buckets = LocalBuckets(clock=clock)
-    minute = ((60.0, MINUTE), (0.0, HOUR))
-    buckets.charge("k", 70, minute)
-    assert buckets.spend("k", 1, minute).wait == pytest.approx(11.0)
-    buckets.charge("k", 10_000, minute)
-    assert buckets.spend("k", 1, minute).wait == pytest.approx(61.0)
-    assert buckets.spend("other", 1, minute).wait == 0.0
-
-
 @pytest.mark.usefixtures("no_redis")
 def test_a_day_has_a_budget_of_its_own() -> None:
     budget = daily_budget(3)

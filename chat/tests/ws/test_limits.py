@@ -12,7 +12,6 @@ from rest_framework.test import APIClient
 from chat.ws import session
 from chat.ws.crowd import SILENT_SHARE, crowd
 from pneumatic.lib.database.threads import in_database
-from pneumatic.lib.shared.ratelimit import LocalBuckets
 from pneumatic.testing.factories import World, make_group
 from pneumatic.testing.socket import HEADERS, Device, connected, device_of
 
@@ -30,7 +29,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time by which commands are counted stands still unless told."""
     clock = Clock()
-    monkeypatch.setattr(session, "_commands", LocalBuckets(clock=clock))
+    monkeypatch.setattr(session, "_clock", clock)
     return clock
 
 
@@ -112,7 +111,7 @@ async def test_a_cheap_command_beyond_its_bucket_is_refused_and_the_rest_goes_on
             fields["conversation"] = live_world.group.id
         if kind == "auth":
             fields["token"] = bob.token
-        session._commands.charge(str(live_world.bob.id), 58.5, session._command_buckets())
+        session.command_budget(str(live_world.bob.id)).charge(585)
 
         await bob.say(type=kind, ref="too much", **fields)
         error = await bob.expect("error", ref="too much")
@@ -152,13 +151,10 @@ async def test_a_sync_costs_by_what_it_brings(
     for _ in range(20):
         await in_database(make_group, live_world.alice, live_world.bob)
     async with connected(live_world.bob) as (bob,):
-        everything = session._commands.spend(
-            str(live_world.bob.id), 0, session._command_buckets()
-        ).left[0]
+        budget = session.command_budget(str(live_world.bob.id))
+        everything = budget._refilled()
         await bob.sync()
-        nothing_new = session._commands.spend(
-            str(live_world.bob.id), 0, session._command_buckets()
-        ).left[0]
+        nothing_new = budget._refilled()
 
     assert everything == pytest.approx(60 - 1 - 0.1 * 21)
     assert nothing_new == pytest.approx(everything - 1)
@@ -168,7 +164,8 @@ async def test_who_says_hello_too_often_is_sent_away_for_a_while(
     live_world: World, settings: Settings, clock: Clock
 ) -> None:
     settings.SOCKET_COMMANDS_PER_MINUTE = 60
-    session._commands.charge(str(live_world.bob.id), 60, session._command_buckets())
+    spent = session.command_budget(str(live_world.bob.id))
+    spent.charge(600)
     async with connected(live_world.alice):
         bob = await device_of(live_world.bob)
         await bob.open()

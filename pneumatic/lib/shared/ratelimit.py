@@ -115,16 +115,6 @@ class LocalBuckets:
                 self._keep(key, now, left)
             return Spent(wait, (left[0], left[-1]))
 
-    def charge(self, key: str, cost: float, buckets: tuple[tuple[float, float], ...]) -> None:
-        """Take the cost of what was done already: into debt, but no deeper than a bucket's size."""
-        with self._lock:
-            now, left = self._now(key, buckets)
-            left = [
-                max(-size, have - cost) if size else 0.0
-                for have, (size, _) in zip(left, buckets, strict=True)
-            ]
-            self._keep(key, now, left)
-
     def _now(self, key: str, buckets: tuple[tuple[float, float], ...]) -> tuple[float, list[float]]:
         now = self._clock()
         at, tokens = self._states.get(key, (now, [size for size, _ in buckets]))
