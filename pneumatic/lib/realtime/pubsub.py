@@ -8,12 +8,16 @@ device's hello. Here what has arrived together is taken together.
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
 from hiredis import pack_command
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
 from redis.asyncio.client import PubSub
+
+#: Seconds for which nothing may come before one looks whether the connection is well. Our own beats
+#: come more often.
+_PATIENCE: Final = 1.0
 
 
 class Layer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
@@ -76,7 +80,9 @@ class _PubSub(PubSub):
                     self.channels.pop(reply[1], None)
             elif kind != b"subscribe":
                 return await self._told(reply, ignore_subscribe_messages)
-        return await super().get_message(ignore_subscribe_messages, timeout)
+        # The layer asks for 0.1 s, again and again; to wake up takes as long as to read a message.
+        waits = timeout if timeout is None else max(timeout, _PATIENCE)
+        return await super().get_message(ignore_subscribe_messages, waits)
 
     def _arrived(self) -> Any:
         """The next reply, if it is in memory already; else None."""
