@@ -247,35 +247,6 @@ async def test_what_waits_while_a_call_takes_long_goes_in_one_call_a_group(
     assert [text for _, text in listener.heard] == ["1", "2", "3", "4"]
 
 
-async def test_who_waits_for_what_is_published_goes_on_before_others_are_told(
-    bus: Bus, layer: Layer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    happened = list[str]()
-
-    async def sent(group: str, message: dict[str, Any]) -> None:
-        if group == "a":
-            happened.append("told")
-
-    async def next_statement() -> None:
-        happened.append("asks the database for more")
-
-    async def sender(stored: asyncio.Future[None]) -> None:
-        await stored
-        happened.append("has an acknowledgement")
-        await asyncio.create_task(next_statement())
-
-    monkeypatch.setattr(layer, "group_send", sent)
-    await layer.group_add("a", "somebody.else")
-    stored = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(sender(stored))
-    await asyncio.sleep(0)
-    bus.publish("a", {"text": "1"})
-    stored.set_result(None)
-    await waiting
-    await until(lambda: "told" in happened)
-    assert happened == ["has an acknowledgement", "asks the database for more", "told"]
-
-
 async def test_nothing_is_sent_where_this_process_is_known_to_be_alone(
     bus: Bus, layer: Layer, listener: Listener
 ) -> None:

@@ -180,10 +180,8 @@ class Bus:
         while not self._closed:
             await self._wake.wait()
             # Who waits for what was just written is told first: this takes longer, and where
-            # another process has the same core, it would go first. So would what they say next:
-            # the database works on that while this is written.
-            for _ in range(2):
-                await asyncio.sleep(0)
+            # another process has the same core, it would go first.
+            await asyncio.sleep(0)
             self._wake.clear()
             while self._outgoing:
                 # One message a group for all that had to wait, and one call for all of them:
