@@ -1,6 +1,7 @@
 """Patience with PostgreSQL: how long all statements of one piece of work wait, together."""
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import DataError, OperationalError, connection
 
+from pneumatic.lib import tracing
 from pneumatic.lib.database import outages
 from pneumatic.lib.database.outages import unavailable_from
 from pneumatic.lib.database.postgres import NoAnswer, one_statement, patience
@@ -123,3 +125,21 @@ def test_one_statement_waits_as_long_as_the_patience_and_lets_its_connection_go(
         one_statement(connection, "SELECT pg_sleep(20)", [])
     assert isinstance(caught.value.__cause__, NoAnswer)
     assert one_statement(connection, "SELECT %s", ["b"]) == [("b",)]
+
+
+def test_one_statement_is_traced_once_whoever_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans: list[dict[str, Any]] = []
+
+    def span(name: str, **attributes: Any) -> nullcontext[None]:
+        spans.append({"name": name, **attributes})
+        return nullcontext()
+
+    monkeypatch.setattr(tracing, "span", span)
+    connection.close()
+    one_statement(connection, "SELECT %s", ["secret"])
+    assert spans == [{"name": "database", "sql": "SELECT %s"}]
+    # At a connection of Django's, the instrumentation of its cursors does it.
+    connection.ensure_connection()
+    one_statement(connection, "SELECT %s", ["secret"])
+    assert len(spans) == 1
+    connection.close()

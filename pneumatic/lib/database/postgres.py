@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 
+from pneumatic.lib import tracing
+
 if TYPE_CHECKING:  # The settings import this module, and that one reads them.
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -122,7 +124,8 @@ def one_statement(
         with database.cursor() as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
-    with database.wrap_database_errors:
+    # The instrumentation knows Django's cursors only.
+    with database.wrap_database_errors, tracing.span("database", sql=sql):
         pool.open()
         borrowed = pool.getconn()
         try:
