@@ -2,23 +2,35 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    IntegerField,
+    Q,
+    QuerySet,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import RecoveryCode, Session, User
+from pneumatic.lib.database.written import Given, Written
 
 SEARCH_MAX: Final = 50
 # Parameters in one statement; databases limit them.
 _IDS_AT_ONCE: Final = 1_000
 
 
-def active_sessions() -> QuerySet[Session]:
+def active_sessions(now: datetime | Given | None = None) -> QuerySet[Session]:
     """Those that are not over, revoked, or of a user who is suspended.
 
     Nor of one who lacks a second factor that is required.
@@ -26,14 +38,34 @@ def active_sessions() -> QuerySet[Session]:
     return Session.objects.filter(
         _not_kept_out(),
         revoked_at__isnull=True,
-        expires_at__gt=timezone.now(),
+        expires_at__gt=now or timezone.now(),
         user__is_active=True,
     )
 
 
 def active_session(session_id: uuid.UUID) -> Session | None:
     """The session with its ``user`` loaded, in one query; None where it is not active."""
-    return active_sessions().select_related("user").filter(pk=session_id).first()
+    query = _active_session(settings.REQUIRE_SECOND_FACTOR)
+    found = query.rows({"id": session_id, "now": timezone.now()})
+    if not found:
+        return None
+    row = found[0]
+    session = Session.from_db(connection.alias, _SESSION, row[: len(_SESSION)])
+    session.user = User.from_db(connection.alias, _USER, row[len(_SESSION) :])
+    return session
+
+
+# Every request of REST asks.
+@cache
+def _active_session(_second_factor: str) -> Written:
+    """By what REQUIRE_SECOND_FACTOR is."""
+    now = Given("now", DateTimeField())
+    found = active_sessions(now).filter(pk=Given("id", UUIDField()))
+    return Written(found.values_list(*_SESSION, *(f"user__{name}" for name in _USER)))
+
+
+_SESSION: Final = [each.attname for each in Session._meta.concrete_fields]
+_USER: Final = [each.attname for each in User._meta.concrete_fields]
 
 
 def active_sessions_among(session_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Session]:

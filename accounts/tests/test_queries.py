@@ -2,10 +2,11 @@ from datetime import timedelta
 from unittest.mock import ANY
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts import actions, queries
 from accounts.models import Session, User
@@ -122,3 +123,36 @@ def test_others_see_four_things_of_a_person_and_no_address(alice: User) -> None:
         "display_name": "Alice Lind",
         "avatar": None,
     }
+
+
+def test_who_asks_is_found_whole_in_one_query_that_is_put_into_sql_once(alice: User) -> None:
+    session = actions.open_session(user=alice, address="2001:db8::1")
+    queries.active_session(session.pk)
+    by_django = Session.objects.select_related("user").get(pk=session.pk)
+
+    with CaptureQueriesContext(connection) as captured:
+        found = queries.active_session(session.pk)
+        assert found is not None
+        assert found.user.username == "alice"
+    assert len(captured) == 1
+    for ours, theirs in ((found, by_django), (found.user, by_django.user)):
+        names = [each.attname for each in theirs._meta.concrete_fields]
+        assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
+        assert not ours._state.adding
+        assert ours._state.db == "default"
+        assert ours.get_deferred_fields() == set()
+
+
+def test_a_session_is_active_until_the_moment_it_ends(alice: User) -> None:
+    session = actions.open_session(user=alice)
+    with time_machine.travel(session.expires_at - timedelta(seconds=1), tick=False):
+        assert queries.active_session(session.pk) == session
+    with time_machine.travel(session.expires_at, tick=False):
+        assert queries.active_session(session.pk) is None
+
+
+def test_what_the_settings_ask_of_a_person_counts_at_once(alice: User, settings: Settings) -> None:
+    session = actions.open_session(user=alice)
+    for required, expected in (("nobody", session), ("everyone", None), ("staff", session)):
+        settings.REQUIRE_SECOND_FACTOR = required
+        assert queries.active_session(session.pk) == expected
