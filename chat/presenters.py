@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.presenters import present_user
 from chat import protocol
 from chat.models import Conversation, Membership, Message
-from chat.queries import NOBODY, Beside, Position
+from chat.queries import NOBODY, Beside, ListedConversation, ListedMessage, Position
 from pneumatic.lib.times import rfc3339
 
 #: How the wire writes a moment.
@@ -26,7 +26,7 @@ def person(user: User) -> protocol.Person:
     return protocol.Person(**present_user(user))
 
 
-def message(row: Message) -> protocol.MessageRow:
+def message(row: Message | ListedMessage) -> protocol.MessageRow:
     return protocol.MessageRow(
         id=row.id,
         conversation=row.conversation_id,
@@ -58,7 +58,9 @@ def member(row: Membership) -> protocol.MemberRow:
     )
 
 
-def conversation(row: Conversation, me: Membership | None = None) -> protocol.ConversationRow:
+def conversation(
+    row: Conversation | ListedConversation, me: Membership | ListedConversation | None = None
+) -> protocol.ConversationRow:
     """With `me`, the asking person's own part; without, the same text for every member."""
     return protocol.ConversationRow(
         id=row.id,
@@ -74,7 +76,9 @@ def conversation(row: Conversation, me: Membership | None = None) -> protocol.Co
     )
 
 
-def own_part(row: Conversation, me: Membership) -> protocol.Me:
+def own_part(
+    row: Conversation | ListedConversation, me: Membership | ListedConversation
+) -> protocol.Me:
     """`me.unread_mentions` is read where the query brought it along."""
     return protocol.Me(
         role=me.role,  # type: ignore[arg-type]  # as in member()
@@ -86,7 +90,7 @@ def own_part(row: Conversation, me: Membership) -> protocol.Me:
     )
 
 
-def unread(last_seq: int, me: Membership) -> int:
+def unread(last_seq: int, me: Membership | ListedConversation) -> int:
     """How many messages of others come after what the person has read."""
     return max(0, last_seq - me.read_seq - me.own_after_read)
 

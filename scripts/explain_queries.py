@@ -58,6 +58,7 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     from chat import catchup, queries
     from chat.actions.members import show_anew
     from chat.models import Membership, Message
+    from pneumatic.lib.database.written import Stretch
 
     seat = Membership.objects.select_related("conversation", "user").order_by("id")[5]
     user, room = seat.user, seat.conversation
@@ -65,7 +66,10 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     message = Message.objects.filter(conversation=room).order_by("seq")[50]
     seats = queries.seats_of(user)
     known = {str(each.conversation_id): each.conversation.version - 5 for each in seats}
-    yield "The conversations of a person (list)", lambda: list(queries.seats_of(user))
+    yield (
+        "The conversations of a person (list)",
+        lambda: queries.conversations_of(user, Stretch(is_descending=True, most=100)),
+    )
     yield "One's seat in a conversation", lambda: queries.conversation_for(user, room.id)
     yield "Whether somebody is a member", lambda: queries.is_member(user.id, room.id)
     yield "The newest page of messages", lambda: queries.page(user, room.id)

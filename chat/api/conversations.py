@@ -1,5 +1,6 @@
 """`conversations/`: the ones that one is in, how far one has read them, and beginning others."""
 
+from functools import partial
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -19,7 +20,7 @@ from chat.api.serializers import (
     GroupSerializer,
     ReadSerializer,
 )
-from chat.queries import conversation_for, seats_of
+from chat.queries import conversation_for, conversations_of
 from pneumatic.lib.http.paging import ByUUID, PageQuery
 
 
@@ -35,8 +36,8 @@ class ConversationsDoor(Door):
     )
     def index(self, request: Request) -> Response:
         """The conversations that one is in, the newest first."""
-        page = ByUUID("-conversation_id").turn(seats_of(self.person), request)
-        rows = [presenters.conversation(seat.conversation, seat) for seat in page.rows]
+        page = ByUUID("-id").turn(partial(conversations_of, self.person), request)
+        rows = [presenters.conversation(each, each) for each in page.rows]
         return Response(ConversationPage(page.next, page.previous, rows))
 
     @extend_schema(

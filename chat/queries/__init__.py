@@ -2,7 +2,6 @@
 
 from chat.queries.changes import Asked, Changes, Outline, changes_in, outlines_of
 from chat.queries.conversations import (
-    Page,
     Seat,
     conversation_for,
     ended_version_for,
@@ -11,7 +10,6 @@ from chat.queries.conversations import (
     members_among,
     members_of,
     message_for,
-    page,
     seats_of,
     still_there,
     unread_mentions,
@@ -29,6 +27,13 @@ from chat.queries.devices import (
     told_of,
     versions_of,
 )
+from chat.queries.lists import (
+    ListedConversation,
+    ListedMessage,
+    Page,
+    conversations_of,
+    page,
+)
 from chat.queries.positions import (
     NOBODY,
     Beside,
@@ -44,6 +49,8 @@ __all__ = [
     "Beside",
     "Changes",
     "Entrance",
+    "ListedConversation",
+    "ListedMessage",
     "Outline",
     "Page",
     "Position",
@@ -54,6 +61,7 @@ __all__ = [
     "changes_in",
     "circles_of",
     "conversation_for",
+    "conversations_of",
     "ended_version_for",
     "entrances_of",
     "epoch",

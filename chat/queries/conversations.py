@@ -4,20 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import (
-    Count,
-    Exists,
-    IntegerField,
-    OuterRef,
-    QuerySet,
-    Subquery,
-)
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from chat import limits
 from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
 from chat.models import Conversation, Membership, Mention, Message
+from pneumatic.lib.database.written import Given
 
 
 class Seat(NamedTuple):
@@ -27,20 +20,12 @@ class Seat(NamedTuple):
     membership: Membership
 
 
-class Page(NamedTuple):
-    """Messages in ascending order, and whether there are more on either side."""
-
-    messages: list[Message]
-    has_before: bool
-    has_after: bool
-
-
 def visible_to(user: User) -> QuerySet[Conversation]:
     """The conversations that the person is in now."""
     return Conversation.objects.filter(memberships__user=user, memberships__left_at=None)
 
 
-def seats_of(user: User) -> QuerySet[Membership]:
+def seats_of(user: User | Given) -> QuerySet[Membership]:
     """The person's current memberships with their conversations and unread mentions."""
     mentions = (
         Mention.objects.filter(
@@ -151,46 +136,6 @@ def message_for(seat: Seat, message_id: UUID) -> Message:
     if found is None:
         raise NoSuchMessage
     return found
-
-
-def page(
-    user: User,
-    conversation_id: UUID,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    around: int | None = None,
-    limit: int = limits.PAGE,
-) -> Page:
-    """Messages before or after a place, around it, or the newest ones.
-
-    Sequence numbers have no gaps, so any page is one range of the index, whatever its depth. That
-    the person is a member is asked in the same statement: what it finds, they might read just then.
-    Raises `NoSuchConversation`.
-    """
-    mine = Membership.objects.filter(conversation=conversation_id, user=user, left_at=None)
-    last_seq = Conversation.objects.filter(id=conversation_id).values("last_seq")
-    # Beside the messages and not joined to them: so they are read in the order of their index.
-    found = Message.objects.filter(Exists(mine), conversation=conversation_id).annotate(
-        newest=Subquery(last_seq)
-    )
-    if around is not None:
-        last = conversation_for(user, conversation_id).conversation.last_seq
-        after = max(0, min(around - limit // 2 - 1, last - limit))
-    if after is not None:
-        rows = list(found.filter(seq__gt=after).order_by("seq")[:limit])
-    else:
-        earlier = found if before is None else found.filter(seq__lt=before)
-        rows = list(earlier.order_by("-seq")[:limit])[::-1]
-    if rows:
-        last = rows[-1].newest
-        return Page([*rows], has_before=rows[0].seq > 1, has_after=rows[-1].seq < last)
-    last = conversation_for(user, conversation_id).conversation.last_seq
-    if before is not None and min(before - 1, last) > 0:
-        # Somebody who was no member a moment ago, and is one now.
-        return page(user, conversation_id, before=before, limit=limit)
-    first = (after or 0) + 1
-    return Page([], has_before=last > 0 and first > 1, has_after=first <= last)
 
 
 def unread_mentions(membership: Membership) -> int:

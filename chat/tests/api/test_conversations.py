@@ -1,9 +1,11 @@
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from chat.models import Conversation
+from chat.models import Conversation, Membership
 from chat.tests.api.conftest import As
 from pneumatic.testing.factories import World, make_direct, make_group, make_user, say
 
@@ -100,6 +102,40 @@ def test_pages_turn_forwards_and_back_without_loss(world: World, as_: As) -> Non
     assert len(set(seen)) == 5
     back = alice.get(pages[1]["previous"]).json()
     assert back["results"] == pages[0]["results"]
+
+
+def test_a_conversation_is_the_same_in_a_list_and_by_itself(world: World, as_: As) -> None:
+    direct = make_direct(world.alice, world.bob)
+    say(world.alice, world.group, "@bob, look")
+    say(world.bob, direct)
+    muted = Membership.objects.filter(user=world.bob, conversation=world.group)
+    muted.update(pinned=True, muted_until=timezone.now())
+    Conversation.objects.filter(id=world.group.id).update(archived_at=timezone.now(), topic="Air")
+    bob = as_(world.bob)
+    rows = bob.get("conversations/").json()["results"]
+    assert rows == [bob.get(f"conversations/{row['id']}/").json() for row in rows]
+    assert {row["me"]["mentions"] for row in rows} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("cursor", "expected"),
+    [
+        ("o=1", [2, 1]),  # by number, which no answer of ours holds
+        ("o=1&r=1", [2, 1]),
+        ("p={3}", [2, 1]),
+        ("p={3}&o=1", [1, 0]),
+        ("p={1}&r=1", [3, 2]),
+        ("p={0}", []),
+    ],
+)
+def test_a_cursor_is_a_place_a_direction_and_a_number_to_leave_out(
+    db: None, as_: As, cursor: str, expected: list[int]
+) -> None:
+    dora = make_user("dora")
+    ids = sorted(str(make_group(dora, title=f"Group {number}").id) for number in range(4))
+    said = b64encode(cursor.format(*ids).encode()).decode()
+    page = as_(dora).get("conversations/", {"limit": "2", "cursor": said}).json()
+    assert [ids.index(row["id"]) for row in page["results"]] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Pages of a list, by cursor."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from pneumatic.lib.database.written import Stretch
 from pneumatic.lib.errors import Invalid
 from pneumatic.lib.http.serializers import StrictSerializer, parsed
 
@@ -35,6 +38,27 @@ class Page(NamedTuple):
     previous: str | None
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What the paginator takes for a QuerySet: it says which rows it wants, and they are read."""
+
+    rows: Callable[[Stretch], list[Any]]
+    stretch: Stretch
+
+    def order_by(self, ordering: str) -> "_Read":
+        return self._with(is_descending=ordering.startswith("-"))
+
+    def filter(self, **beyond: str) -> "_Read":
+        (position,) = beyond.values()
+        return self._with(beyond=UUID(position))
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        return self.rows(self.stretch._replace(first=part.start, most=part.stop - part.start))
+
+    def _with(self, **change: Any) -> "_Read":
+        return replace(self, stretch=self.stretch._replace(**change))
+
+
 class ByUUID(CursorPagination):
     """Pages in the order of a UUID, which doesn't change while one turns them."""
 
@@ -50,9 +74,12 @@ class ByUUID(CursorPagination):
         size: int = asked(request, self.query)["limit"]
         return size
 
-    def turn(self, rows: QuerySet[Any, Any], request: Request) -> Page:
-        """The page of `rows` that the request asks for."""
-        found = self.paginate_queryset(rows, request) or []
+    def turn(
+        self, rows: QuerySet[Any, Any] | Callable[[Stretch], list[Any]], request: Request
+    ) -> Page:
+        """The page of `rows`, or of those that it reads, that the request asks for."""
+        source: Any = rows if isinstance(rows, QuerySet) else _Read(rows, Stretch())
+        found: list[Any] = self.paginate_queryset(source, request) or []
         return Page(found, self.get_next_link(), self.get_previous_link())
 
     def decode_cursor(self, request: Request) -> Cursor | None:
