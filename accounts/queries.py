@@ -23,7 +23,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import RecoveryCode, Session, User
-from pneumatic.lib.database.written import Given, Written
+from pneumatic.lib.database.written import Given, Written, columns_of, model_of
 
 SEARCH_MAX: Final = 50
 # Parameters in one statement; databases limit them.
@@ -49,9 +49,9 @@ def active_session(session_id: uuid.UUID) -> Session | None:
     found = query.rows({"id": session_id, "now": timezone.now()})
     if not found:
         return None
-    row = found[0]
-    session = Session.from_db(connection.alias, _SESSION, row[: len(_SESSION)])
-    session.user = User.from_db(connection.alias, _USER, row[len(_SESSION) :])
+    own = len(columns_of(Session))
+    session = model_of(Session, found[0][:own])
+    session.user = model_of(User, found[0][own:])
     return session
 
 
@@ -61,11 +61,7 @@ def _active_session(_second_factor: str) -> Written:
     """By what REQUIRE_SECOND_FACTOR is."""
     now = Given("now", DateTimeField())
     found = active_sessions(now).filter(pk=Given("id", UUIDField()))
-    return Written(found.values_list(*_SESSION, *(f"user__{name}" for name in _USER)))
-
-
-_SESSION: Final = [each.attname for each in Session._meta.concrete_fields]
-_USER: Final = [each.attname for each in User._meta.concrete_fields]
+    return Written(found.values_list(*columns_of(Session), *columns_of(User, "user")))
 
 
 def active_sessions_among(session_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Session]:

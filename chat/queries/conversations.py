@@ -1,16 +1,17 @@
 """What a person may see of conversations, their members and messages."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
 from chat.models import Conversation, Membership, Mention, Message
-from pneumatic.lib.database.written import Given
+from pneumatic.lib.database.written import Given, Written, columns_of, model_of
 
 
 class Seat(NamedTuple):
@@ -53,10 +54,10 @@ def conversation_for(user: User, conversation_id: UUID, *, lock: bool = False) -
     the person is not (any more) in it.
     """
     if not lock:
-        seat = seats_of(user).filter(conversation=conversation_id).first()
-        if seat is None:
+        found = _seat().rows({"user": user.pk, "conversation": conversation_id})
+        if not found:
             raise NoSuchConversation
-        return Seat(seat.conversation, seat)
+        return _seated(found[0])
     # Who isn't in it locks nothing: else they would make others wait, and could tell by what it
     # takes that it is there.
     locking = visible_to(user).select_for_update(of=("self",))
@@ -71,6 +72,23 @@ def conversation_for(user: User, conversation_id: UUID, *, lock: bool = False) -
     return Seat(conversation, membership)
 
 
+@cache
+def _seat() -> Written:
+    user, conversation = Given("user", UUIDField()), Given("conversation", UUIDField())
+    columns = (*columns_of(Membership), *columns_of(Conversation, "conversation"))
+    rows = seats_of(user).filter(conversation=conversation)
+    return Written(rows.values_list(*columns, "unread_mentions"))
+
+
+def _seated(row: tuple[Any, ...]) -> Seat:
+    """As `seats_of` does it."""
+    own = len(columns_of(Membership))
+    membership = model_of(Membership, row[:own])
+    membership.conversation = model_of(Conversation, row[own:-1])
+    membership.unread_mentions = row[-1]  # type: ignore[attr-defined]
+    return Seat(membership.conversation, membership)
+
+
 def still_there(seat: Seat) -> None:
     """To be asked after a read: what was read then is from before any end of the membership.
 
@@ -81,9 +99,14 @@ def still_there(seat: Seat) -> None:
 
 
 def is_member(user_id: UUID, conversation_id: UUID) -> bool:
-    return Membership.objects.filter(
-        user=user_id, conversation=conversation_id, left_at=None
-    ).exists()
+    return bool(_membership().rows({"user": user_id, "conversation": conversation_id}))
+
+
+@cache
+def _membership() -> Written:
+    user, conversation = Given("user", UUIDField()), Given("conversation", UUIDField())
+    rows = Membership.objects.filter(user=user, conversation=conversation, left_at=None)
+    return Written(rows.values_list("id"))
 
 
 def ended_version_for(user_id: UUID, conversation_id: UUID) -> int:
