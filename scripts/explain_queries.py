@@ -155,7 +155,7 @@ def _explained(act: Callable[[], object]) -> Iterator[str]:
 
 
 _SCAN = re.compile(
-    r"(?P<how>Seq Scan on|Index Only Scan using|Index Scan using|Bitmap Index Scan on)"
+    r"(?P<how>Seq Scan on|Index (?:Only )?Scan(?: Backward)? using|Bitmap Index Scan on)"
     r" (?P<what>\S+)"
 )
 
@@ -239,7 +239,7 @@ def main() -> int:
 
 def _short(plans: list[str]) -> str:
     """The steps of each plan, once, without costs and times: these differ from run to run."""
-    wanted = re.compile(r".*->|\s*(Index Cond|Filter|Update|Insert|LockRows|Limit|Sort )")
+    wanted = re.compile(r".*->|\s*(Index |Seq Scan|Filter|Update|Insert|LockRows|Limit|Sort )")
     short = (
         "\n".join(
             re.sub(r"  ?\((cost|actual)=?[^)]*\)|'[0-9a-f-]{36}'::uuid", "", line)[:130].rstrip()
