@@ -9,10 +9,12 @@ import pytest
 from channels.layers import get_channel_layer  # noqa: TID251  # what is tested here
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
 from redis.asyncio import ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from pneumatic.lib.realtime.pubsub import _PubSub
-from pneumatic.lib.realtime.together import group_add_all, group_discard_all
+from pneumatic.lib.realtime.replies import next_reply
+from pneumatic.lib.realtime.together import group_add_all, group_discard_all, group_send_all
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,6 +32,8 @@ class Subscriber(_PubSub):
             replyError=parser.parse_error, notEnoughData=NOT_ENOUGH_DATA
         )
         parser._reader.feed(said)
+        parser._stream = asyncio.StreamReader()
+        parser._stream.feed_eof()
         connection: Any = SimpleNamespace(
             _parser=parser, deregister_connect_callback=lambda _: None
         )
@@ -38,6 +42,13 @@ class Subscriber(_PubSub):
     async def parse_response(self, *_: Any, **__: Any) -> Any:
         """Nothing more came."""
         return None
+
+    @property
+    def line(self) -> asyncio.StreamReader:
+        """What else it will hear."""
+        connection: Any = self.connection
+        stream: asyncio.StreamReader = connection._parser._stream
+        return stream
 
 
 def pushed(*words: bytes, last: bytes = b":1\r\n") -> bytes:
@@ -83,6 +94,54 @@ async def test_nothing_is_heard_of_a_connection_that_was_cut() -> None:
     redis: Any = Subscriber(pushed(b"message", b"a", last=b"$2\r\nhi\r\n"))
     redis.connection._parser.on_disconnect()
     assert await redis.get_message() is None
+
+
+async def test_a_message_is_waited_for_and_may_come_in_pieces() -> None:
+    redis: Any = Subscriber(b"")
+    redis.connection._parser._stream = asyncio.StreamReader()
+    waiting = asyncio.create_task(redis.get_message(timeout=0.0))
+    said = pushed(b"message", b"a", last=b"$2\r\nhi\r\n")
+    for piece in (said[:7], said[7:]):
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        redis.line.feed_data(piece)
+    assert (await asyncio.wait_for(waiting, 5))["data"] == b"hi"
+
+
+async def test_a_line_that_breaks_while_one_waits_is_left_to_the_client_to_mend() -> None:
+    redis: Any = Subscriber(b"")
+    redis.connection._parser._stream = asyncio.StreamReader()
+    waiting = asyncio.create_task(redis.get_message())
+    await asyncio.sleep(0)
+    redis.line.set_exception(ConnectionResetError())
+    assert await asyncio.wait_for(waiting, 5) is None
+
+
+async def test_an_answer_is_told_from_news_an_error_and_the_end() -> None:
+    redis: Any = Subscriber(pushed(b"invalidate", b"a") + b":3\r\n-OOM no room\r\n:4")
+    assert await next_reply(redis.connection) == 3
+    with pytest.raises(ResponseError):
+        await next_reply(redis.connection)
+    with pytest.raises(RedisConnectionError):
+        await next_reply(redis.connection)
+
+
+@pytest.mark.needs_redis
+async def test_what_comes_for_a_channel_is_handed_on_as_it_came_and_what_is_left_to_others() -> (
+    None
+):
+    layer: Any = get_channel_layer()
+    mine, other = await layer.new_channel(), await layer.new_channel()
+    for channel in (mine, other):
+        await layer.group_add("a", channel)
+    came: asyncio.Queue[bytes] = asyncio.Queue()
+    layer.hand_on(mine, came.put_nowait)
+    said = {"type": "any", "n": [1, None]}
+    await group_send_all(layer, {"a": said})
+    async with asyncio.timeout(10):
+        assert layer.deserialize(await came.get()) == said
+        assert await layer.receive(other) == said
+    await layer.flush()
 
 
 @pytest.mark.needs_redis

@@ -62,7 +62,8 @@ class Channel:
     def __init__(
         self, take: Callable[[dict[str, Any]], None], failed: Callable[[Exception], None]
     ) -> None:
-        self.layer = _layer()
+        self.layer: Any = _layer()
+        self._handed_on = hasattr(self.layer, "hand_on")
         self.name = uuid.uuid4().hex
         #: A group of this channel alone.
         self.own_group = f"process.{self.name}"
@@ -147,6 +148,8 @@ class Channel:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 self._channel = await self.layer.new_channel()
+            if self._handed_on:
+                self.layer.hand_on(self._channel, self._came)
             await self.join_missing()
             # The last one: what is heard through it means that all of it is.
             await self.join([self.own_group])
@@ -154,7 +157,8 @@ class Channel:
             log.info("channel_layer_not_there", error=repr(error))
             await self._give_up()
             return False
-        self._receiving = asyncio.create_task(self._receive(self._channel))
+        if not self._handed_on:
+            self._receiving = asyncio.create_task(self._receive(self._channel))
         return True
 
     async def close(self) -> None:
@@ -162,6 +166,15 @@ class Channel:
         # A flag as well: the Redis client can turn a cancellation into an error of its own.
         self._closed = True
         await self._give_up()
+
+    def _came(self, data: bytes) -> None:
+        """A message, as a layer hands it on that hands on what comes."""
+        try:
+            message = self.layer.deserialize(data)
+        except Exception as error:
+            self._failed(error)
+            return
+        self._sort(message)
 
     async def _receive(self, channel: str) -> None:
         while not self._closed:
@@ -171,8 +184,11 @@ class Channel:
                 self._failed(error)
                 await asyncio.sleep(REST_SECONDS)
                 continue
-            if message.get("type") == _MESSAGE_TYPE:
-                self._take(message)
+            self._sort(message)
+
+    def _sort(self, message: dict[str, Any]) -> None:
+        if message.get("type") == _MESSAGE_TYPE:
+            self._take(message)
 
     async def _give_up(self) -> None:
         """Give up the layer's connections, whatever state they are in."""

@@ -2,26 +2,31 @@
 
 Redis confirms each subscription, and a device may bring a thousand. The client handles every reply
 as if it had to be waited for, which takes some 30 µs each: longer than all the rest of such a
-device's hello. Here what has arrived together is taken together.
+device's hello. Here what has arrived together is taken together, and a message is handed on where
+it is read, without a queue and a task that waits for it.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
 from hiredis import pack_command
-from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
 from redis.asyncio.client import PubSub
 
-#: Seconds for which nothing may come before one looks whether the connection is well. Our own beats
-#: come more often.
-_PATIENCE: Final = 1.0
+from pneumatic.lib.realtime.replies import arrived, is_read_here, more
 
 
 class Layer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
     """Everything else is as in the stock one, which other processes may have."""
+
+    def hand_on(self, channel: str, take: Callable[[bytes], None]) -> None:
+        """Call this with each message of a new channel, as it came, instead of keeping it.
+
+        It must not raise. `deserialize` makes of it what `receive` would have returned.
+        """
+        self._get_layer().channels[channel] = _Taker(take)
 
     def _get_layer(self) -> Any:
         known = self._layers.get(asyncio.get_running_loop())
@@ -71,28 +76,26 @@ class _PubSub(PubSub):
         ignore_subscribe_messages: bool = False,
         timeout: float | None = 0.0,  # noqa: ASYNC109  # as the client has it
     ) -> Any:
-        """The next message, or None; confirmations that are here already are passed over."""
-        while (reply := self._arrived()) is not None:
-            kind = reply[0] if isinstance(reply, list) else None
-            if kind == b"unsubscribe":
-                if reply[1] in self.pending_unsubscribe_channels:
-                    self.pending_unsubscribe_channels.remove(reply[1])
-                    self.channels.pop(reply[1], None)
-            elif kind != b"subscribe":
-                return await self._told(reply, ignore_subscribe_messages)
-        # The layer asks for 0.1 s, again and again; to wake up takes as long as to read a message.
-        waits = timeout if timeout is None else max(timeout, _PATIENCE)
-        return await super().get_message(ignore_subscribe_messages, waits)
+        """The next message, or None; confirmations that are here already are passed over.
 
-    def _arrived(self) -> Any:
-        """The next reply, if it is in memory already; else None."""
-        parser: Any = getattr(self.connection, "_parser", None)
-        # One that was cut has no more to say, whatever is left of it: asking that again raises.
-        if parser is None or not parser._connected or type(parser) is not _AsyncHiredisParser:
-            return None
-        reader: Any = parser._reader
-        reply = reader.gets()
-        return None if reply is NOT_ENOUGH_DATA else reply
+        However long that takes: the layer asks for 0.1 s, again and again, and to wake up takes as
+        long as to read a message. A connection that fell silent is found by our beats.
+        """
+        while is_read_here(self.connection):
+            while (reply := arrived(self.connection)) is not None:
+                kind = reply[0] if isinstance(reply, list) else None
+                if kind == b"message":
+                    return {"channel": reply[1], "data": reply[2]}
+                if kind == b"unsubscribe":
+                    if reply[1] in self.pending_unsubscribe_channels:
+                        self.pending_unsubscribe_channels.remove(reply[1])
+                        self.channels.pop(reply[1], None)
+                elif kind != b"subscribe":
+                    return await self._told(reply, ignore_subscribe_messages)
+            if not await more(self.connection):
+                break
+        # Not connected, or not any more: the client connects and subscribes anew.
+        return await super().get_message(ignore_subscribe_messages, timeout)
 
     async def _told(self, reply: Any, ignore_subscribe_messages: bool) -> Any:
         """As the client's own way through it all."""
@@ -103,6 +106,13 @@ class _PubSub(PubSub):
             return None
         client: Any = super()
         return await client.handle_message(reply, ignore_subscribe_messages)
+
+
+class _Taker:
+    """In the place of a channel's queue."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self.put_nowait = take
 
 
 def _as_answered(names: Iterable[str | bytes]) -> list[bytes]:

@@ -6,7 +6,6 @@ and a device may be in a thousand. What is written here is what it would have wr
 """
 
 import asyncio
-import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -47,7 +46,9 @@ async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None
     command and each answer, nor is the connection fetched and given back.
     """
     # Not for a start without Redis.
-    from hiredis import pack_command
+    import hiredis
+
+    from pneumatic.lib.realtime.replies import next_reply
 
     # The shard's lock keeps its connections from being closed under us, as for its own calls.
     async with shard._lock:
@@ -55,10 +56,10 @@ async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None
         connection = await _publishing(shard._redis)
         try:
             # Its types know tuples of one only.
-            commands = [pack_command(("PUBLISH", *pair)) for pair in pairs]  # type: ignore[arg-type]
+            commands = [hiredis.pack_command(("PUBLISH", *pair)) for pair in pairs]  # type: ignore[arg-type]
             await connection._send_packed_command(commands)
             for _ in pairs:
-                await connection.read_response(timeout=math.inf)
+                await next_reply(connection)
         except BaseException:
             # Whoever wrote next would read the answers to this.
             await connection.disconnect(nowait=True)
