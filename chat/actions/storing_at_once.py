@@ -63,7 +63,8 @@ _Others = dict[int, tuple[Draft, _Answer]]
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
     asked = _ask(drafts)
-    results, others = _announce(drafts, asked, _rows(*_statement(asked, wait=wait)))
+    rows = _rows(*_statement(asked, wait=wait))
+    results, others = _announce(drafts, _written(drafts, asked), rows)
     # Asked only now: what was stored is committed, and announced whatever becomes of this.
     return {**results, **_not_stored(others)} if others else results
 
@@ -73,8 +74,13 @@ async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Res
     if not drafts:
         return {}
     asked = _ask(drafts)
-    rows = await asyncpostgres.rows(*_statement(asked, wait=wait))
-    results, others = _announce(drafts, asked, rows)
+    written: list[Message] = []
+
+    def write() -> None:
+        written[:] = _written(drafts, asked)
+
+    rows = await asyncpostgres.rows(*_statement(asked, wait=wait), meanwhile=write)
+    results, others = _announce(drafts, written, rows)
     return {**results, **await _not_stored_from_the_loop(others)} if others else results
 
 
@@ -112,16 +118,17 @@ def _statement(asked: Sequence[_Asked], *, wait: bool) -> tuple[str, Sequence[An
 
 
 def _announce(
-    drafts: Mapping[int, Draft], asked: Iterable[_Asked], rows: Iterable[tuple[Any, ...]]
+    drafts: Mapping[int, Draft], written: Iterable[Message], rows: Iterable[tuple[Any, ...]]
 ) -> tuple[dict[int, Result], _Others]:
     """What was stored, and is announced by this; and what was not, with the function's answer."""
     results: dict[int, Result] = {}
     others: _Others = {}
     stored: list[tuple[Message, int]] = []
-    for (place, draft), one, row in zip(drafts.items(), asked, rows, strict=True):
+    for (place, draft), message, row in zip(drafts.items(), written, rows, strict=True):
         answer = _Answer(*row)
         if answer.outcome == "stored":
-            message = _message(draft, one, answer)
+            message.seq, message.version = answer.seq, answer.version
+            message.mentioned, message.created_at = _decode(answer.mentioned), answer.at
             stored.append((message, answer.ended))
             results[place] = Sent(message, duplicate=False)
         else:
@@ -171,8 +178,12 @@ def _result(draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unava
             return NoSuchConversation()
 
 
-def _message(draft: Draft, asked: _Asked, answer: _Answer) -> Message:
-    """The row as it was stored.
+def _written(drafts: Mapping[int, Draft], asked: Iterable[_Asked]) -> list[Message]:
+    return [_message(draft, one) for draft, one in zip(drafts.values(), asked, strict=True)]
+
+
+def _message(draft: Draft, asked: _Asked) -> Message:
+    """The row as it will be stored, but for what the database adds.
 
     Made as `Model.from_db` would, without its way through each field, which takes longer than to
     encode the event for everybody.
@@ -184,14 +195,10 @@ def _message(draft: Draft, asked: _Asked, answer: _Answer) -> Message:
         _UNSET,
         id=draft.id,
         conversation_id=draft.conversation_id,
-        seq=answer.seq,
-        version=answer.version,
         sender_id=draft.sender.id,
         kind=Message.Kind.TEXT,
         body=draft.body,
         reply_to_id=draft.reply_to,
-        mentioned=_decode(answer.mentioned),
         fingerprint=bytes.fromhex(asked.fingerprint),
-        created_at=answer.at,
     )
     return message

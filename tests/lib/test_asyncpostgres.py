@@ -65,6 +65,57 @@ async def test_what_is_called_is_not_planned_anew_each_time() -> None:
     assert await asyncpostgres.rows(plans + asked, ["%FROM chat_append%"]) == [(2, 0)]
 
 
+async def test_a_parameter_of_another_type_is_another_statement() -> None:
+    asked = "SELECT pg_typeof(%s)::text"
+    for _ in range(2):
+        assert await asyncpostgres.rows(asked, [uuid.uuid4()]) == [("uuid",)]
+        assert await asyncpostgres.rows(asked, [1.5]) == [("double precision",)]
+
+
+async def test_nothing_is_prepared_where_a_pooler_stands_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "prepare_threshold", None)
+    assert await asyncpostgres.rows("SELECT %s::int + 1", [1]) == [(2,)]
+    assert await asyncpostgres.rows("SELECT count(*) FROM pg_prepared_statements", []) == [(0,)]
+
+
+async def test_what_can_be_done_meanwhile_is_done_once_the_statement_is_on_its_way() -> None:
+    done = list[str]()
+    rows = await asyncpostgres.rows("SELECT 1", [], meanwhile=lambda: done.append("it"))
+    assert (rows, done) == ([(1,)], ["it"])
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    before = await backend()
+    with pytest.raises(ZeroDivisionError):
+        await asyncpostgres.rows("SELECT 1", [], meanwhile=fail)
+    # What that one was answered is nobody else's.
+    assert await asyncpostgres.rows("SELECT 2", []) == [(2,)]
+    assert await backend() != before
+
+
+async def test_a_connection_that_is_kept_at_hand_goes_back_to_its_pool_in_time() -> None:
+    await backend()
+    known = asyncpostgres._connections.get()
+    assert known.pool.get_stats()["pool_available"] == 0
+    known._kept[0].kept_until = 0.0
+    await backend()
+    assert known.pool.get_stats()["pool_available"] == 1
+
+
+async def test_a_connection_that_is_lent_at_the_end_is_closed_when_it_comes_back() -> None:
+    asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.2), pg_backend_pid()", []))
+    await asyncio.sleep(0.1)
+    await asyncpostgres.close()
+    ((_, ended),) = await asking
+    alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+    async with asyncio.timeout(5):
+        while await asyncpostgres.rows(alive, [ended]) != [(0,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_one_connection_serves_one_after_the_other() -> None:
     assert len({await backend() for _ in range(5)}) == 1
 

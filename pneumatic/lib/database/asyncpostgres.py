@@ -6,54 +6,29 @@ statements, goes through there.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
 
 import psycopg
 import psycopg_pool
 import structlog
 from django.conf import settings
 from django.db import connections
-from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 
 from pneumatic.lib import tracing
 from pneumatic.lib.database import threads
+from pneumatic.lib.database.loopconnection import LoopConnection, Rows
 from pneumatic.lib.database.outages import ATTEMPTS, leads_nowhere, unavailable_from, was_undone
-from pneumatic.lib.database.postgres import given_up
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
 
 log = structlog.get_logger(__name__)
 
-RV = TypeVar("RV")
-Rows = list[tuple[Any, ...]]
-
 #: How long a statement lasts at most, in seconds, waiting for a connection included.
 SECONDS: Final = threads.SECONDS
-_INTERVAL: Final = 0.1  # as in psycopg
-
-
-class _Connection(psycopg.AsyncConnection[Any]):
-    """A connection whose waits end when whoever has borrowed it gives up."""
-
-    #: By `time.monotonic`; None while nobody has it.
-    until: float | None = None
-
-    async def wait(
-        self,
-        gen: PQGen[RV],
-        interval: float = _INTERVAL,
-        timeout: float | None = None,  # noqa: ASYNC109  # as psycopg has it
-    ) -> RV:
-        if self.until is None:
-            return await super().wait(gen, interval, timeout)
-        began = time.monotonic()
-        left = max(0.0, self.until - began)
-        try:
-            return await super().wait(gen, interval, left)
-        except psycopg.OperationalError as error:
-            given_up(self, error, waited=time.monotonic() - began, left=left)
-            raise
+#: How long a connection is kept at hand, in seconds, before its pool sees to it again.
+_KEPT: Final = 30.0
 
 
 class _Connections:
@@ -62,7 +37,7 @@ class _Connections:
     def __init__(self) -> None:
         asked = connections["default"].get_connection_params()
         del asked["cursor_factory"]
-        own = {"connection_class": _Connection, "max_size": settings.LOOP_CONNECTIONS}
+        own = {"connection_class": LoopConnection, "max_size": settings.LOOP_CONNECTIONS}
         self.pool = psycopg_pool.AsyncConnectionPool(
             kwargs={**asked, "autocommit": True},
             configure=_configure,
@@ -71,15 +46,58 @@ class _Connections:
             **{**connections["default"].settings_dict["OPTIONS"]["pool"], **own},
         )
         self._renewed_at = float("-inf")
+        #: At hand: to fetch one from the pool and to give it back takes longer than to write to it.
+        self._kept: list[LoopConnection] = []
+        self._waiting = 0
+        self._closed = False
+
+    async def borrow(self, until: float) -> LoopConnection:
+        """One that nobody else has by then (`time.monotonic`). Raises `PoolTimeout`."""
+        if self._kept:
+            return self._kept.pop()
+        if self.pool.closed:
+            await self.pool.open()
+        self._waiting += 1
+        try:
+            timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
+            found: LoopConnection = await self.pool.getconn(timeout)
+        finally:
+            self._waiting -= 1
+        found.kept_until = time.monotonic() + _KEPT
+        return found
+
+    async def give_back(self, borrowed: LoopConnection) -> None:
+        """Keep it at hand, unless somebody waits for one or it is to be seen to."""
+        borrowed.until = None
+        if (
+            self._waiting
+            or self._closed
+            or borrowed.pgconn.transaction_status != TransactionStatus.IDLE
+            or time.monotonic() >= borrowed.kept_until
+        ):
+            await self.pool.putconn(borrowed)
+        else:
+            self._kept.append(borrowed)
 
     async def renew(self) -> None:
         """Replace those that wait, not more than once a second: they lead to the same place."""
         if time.monotonic() >= self._renewed_at + 1:
             self._renewed_at = time.monotonic()
+            await self._put_all()
             await self.pool.drain()
 
+    async def close(self) -> None:
+        """Close them all; those that somebody has, when they are given back."""
+        self._closed = True
+        await self._put_all()
+        await self.pool.close()
 
-async def _configure(connection: _Connection) -> None:
+    async def _put_all(self) -> None:
+        while self._kept:
+            await self.pool.putconn(self._kept.pop())
+
+
+async def _configure(connection: LoopConnection) -> None:
     connection.until = time.monotonic() + SECONDS
     try:
         # Whoever comes here calls a function, which keeps its own plans: to plan the call itself
@@ -100,20 +118,29 @@ async def close() -> None:
     """Close the running event loop's connections, if it has any."""
     known = _connections.pop()
     if known is not None:
-        await known.pool.close()
+        await known.close()
 
 
-async def rows(sql: str, parameters: Sequence[object]) -> Rows:
+async def rows(
+    sql: str, parameters: Sequence[object], meanwhile: Callable[[], object] = tuple
+) -> Rows:
     """What the statement returns; each connection has it parsed once.
 
-    Begun anew where another transaction undid it. Raises `Unavailable` where the database doesn't
-    answer, or not within ``SECONDS`` (then it may still have been done), else what Django raises.
+    ``meanwhile`` is called when it has been sent, for what can be done while the database works:
+    more than once where the statement is begun anew, because another transaction undid it.
+    Raises `Unavailable` where the database doesn't answer, or not within ``SECONDS`` (then it may
+    still have been done), else what Django raises.
     """
     known, until = _connections.get(), time.monotonic() + SECONDS
     for left in reversed(range(ATTEMPTS)):
         try:
             with tracing.span("database", sql=sql):
-                return await _rows(known.pool, sql, parameters, until)
+                borrowed = await known.borrow(until)
+                try:
+                    borrowed.until = until
+                    return await borrowed.ask(sql, parameters, meanwhile)
+                finally:
+                    await known.give_back(borrowed)
         except psycopg.Error as error:
             if left and was_undone(error):
                 # The other one has what it wanted, so there is nothing to wait for.
@@ -132,21 +159,3 @@ async def _raise(error: psycopg.Error, known: _Connections) -> NoReturn:
     if leads_nowhere(error):
         await known.renew()
     raise problem from error
-
-
-async def _rows(
-    pool: psycopg_pool.AsyncConnectionPool[Any],
-    sql: str,
-    parameters: Sequence[object],
-    until: float,
-) -> Rows:
-    if pool.closed:
-        await pool.open()
-    borrowed = await pool.getconn(max(0.0, min(pool.timeout, until - time.monotonic())))
-    try:
-        borrowed.until = until
-        cursor = await psycopg.AsyncCursor(borrowed).execute(sql, parameters, prepare=True)
-        return await cursor.fetchall()
-    finally:
-        borrowed.until = None
-        await pool.putconn(borrowed)
