@@ -20,8 +20,9 @@ SYNCS: Final = Counter("pneumatic_sync", "Synchronisations of one conversation."
 FRAMES: Final = Counter("pneumatic_frames", "Frames received from clients.", ["type"])
 SOCKET_CLOSES: Final = Counter("pneumatic_socket_closes", "WebSockets that closed.", ["code"])
 
-#: The counter of a type of frames. Kept: to look one up takes longer than to count.
+#: The counters of a type of frames, and of a door. Kept: to look one up takes longer than to count.
 frames_of: Final = cache(FRAMES.labels)
+messages_by: Final = cache(MESSAGES.labels)
 
 
 def delivered(sockets: int, at: float) -> None:

@@ -15,6 +15,7 @@ from chat.protocol.commands import (
     Heartbeat,
     QuickCommand,
     Ref,
+    Send,
 )
 from chat.protocol.events import EVENTS, Event
 from pneumatic.lib.http.jsonkeys import RepeatedKey, refuse_repeated
@@ -75,10 +76,12 @@ def decode(text: str, known: AbstractSet[str] = frozenset()) -> AnyCommand | Hea
 
 
 def _fewest_keys(command: AnyCommand | Heartbeat) -> int:
-    """How many keys the text of a device's heartbeat has at least; of others, no more is told."""
+    """How many keys a text has at least, where it is what devices say most; else fewer."""
     fewest = 1 if command.ref is None else 2
     if isinstance(command, Heartbeat):
         fewest += 1 + len(command.versions) + (command.epoch is not None)
+    elif isinstance(command, Send):
+        fewest += 3 + (command.reply_to is not None)
     return fewest
 
 

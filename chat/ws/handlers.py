@@ -191,7 +191,7 @@ async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Se
         Draft(identity.user, command.conversation, command.id, command.body, command.reply_to)
     )
     if not sent.duplicate:
-        metrics.MESSAGES.labels("socket").inc()
+        metrics.messages_by("socket").inc()
     socket.tell(
         protocol.Ack(
             ref=command.ref,

@@ -20,13 +20,18 @@ class PerLoop(Generic[T]):
     def get(self) -> T:
         """The running event loop's."""
         loop = asyncio.get_running_loop()
+        found = self._known_to(loop)
+        if found is None:
+            found = self._made[loop] = self._make()
+        return found
+
+    def _known_to(self, loop: asyncio.AbstractEventLoop) -> T | None:
         latest = self._latest
         if latest is not None and latest[0]() is loop:
             return latest[1]
         found = self._made.get(loop)
-        if found is None:
-            found = self._made[loop] = self._make()
-        self._latest = ref(loop, self._forget), found
+        if found is not None:
+            self._latest = ref(loop, self._forget), found
         return found
 
     def _forget(self, _: object = None) -> None:
@@ -34,7 +39,7 @@ class PerLoop(Generic[T]):
 
     def known(self) -> T | None:
         """The running event loop's, if it has one."""
-        return self._made.get(asyncio.get_running_loop())
+        return self._known_to(asyncio.get_running_loop())
 
     def pop(self) -> T | None:
         """The running event loop's, if it has one, which is forgotten."""
@@ -50,7 +55,7 @@ class PerLoop(Generic[T]):
         """The running event loop's; for threads, which have none, that of some loop that runs."""
         here = asyncio._get_running_loop()
         if here is not None:
-            return self._made.get(here)
+            return self._known_to(here)
         for loop, found in list(self._made.items()):
             if loop.is_running():
                 return found

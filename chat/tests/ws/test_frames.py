@@ -59,6 +59,11 @@ async def test_a_key_given_twice_is_named_in_an_answer_to_the_frame(live_world: 
         )
         error = await bob.expect("error", ref="r1")
         assert list(error["errors"]) == ["body"]
+        await bob.say_text(
+            f'{{"type":"message.send","ref":"r3","id":"{uuid.uuid4()}","conversation":"{group}",'
+            f'"body":"{text}","reply_to":null,"reply_to":null}}'
+        )
+        assert list((await bob.expect("error", ref="r3"))["errors"]) == ["reply_to"]
         await bob.say_text('{"type":"ping","ref":"r2","t":"\\"t\\":1,\\"t\\":2"}')
         await bob.expect("pong", ref="r2")
 

@@ -140,10 +140,10 @@ class Budget:
         # There is no use for all three at once, and Redis is asked for two.
         self._longer = (per_day, DAY) if per_day else (per_hour, HOUR)
         self._local = LocalBuckets()
-
-    @property
-    def unlimited(self) -> bool:
-        return not (self.per_minute or self._longer[0])
+        limits = [size for size in (per_minute, self._longer[0]) if size]
+        self.unlimited = not limits
+        #: The size of the smallest bucket that is not lifted; 0 where all are.
+        self.smallest: float = min(limits, default=0)
 
     def spend(self, key: str, cost: float = 1.0) -> float:
         """0.0 and the cost is spent, or the seconds to wait and nothing is. Never raises."""
@@ -171,11 +171,6 @@ class Budget:
         except Away:
             return [self._local.spend(ask.key, ask.cost, self._buckets) for ask in asks]
         return [_read(answer) for answer in answers]
-
-    @property
-    def smallest(self) -> float:
-        """The size of the smallest bucket that is not lifted."""
-        return min(size for size in (self.per_minute, self._longer[0]) if size)
 
     @property
     def _buckets(self) -> tuple[tuple[float, float], ...]:

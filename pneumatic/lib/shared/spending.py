@@ -93,10 +93,14 @@ class _Spending:
         return await one.answer
 
     def _purse(self, budget: Budget, key: str) -> _Purse:
-        purse = self._purses.setdefault((budget, key), _Purse())
-        self._purses.move_to_end((budget, key))
-        if len(self._purses) > _MOST_PURSES:
-            self._purses.popitem(last=False)
+        owner = budget, key
+        purse = self._purses.get(owner)
+        if purse is None:
+            purse = self._purses[owner] = _Purse()
+            if len(self._purses) > _MOST_PURSES:
+                self._purses.popitem(last=False)
+        else:
+            self._purses.move_to_end(owner)
         return purse
 
     def _put(self, purse: _Purse, ahead: float) -> None:
