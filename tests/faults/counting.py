@@ -37,10 +37,10 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         count += type(self) is psycopg.Cursor
         return real_bare(self, *args, **kwargs)
 
-    async def rows(*args: Any) -> Any:
+    async def rows(*args: Any, **kwargs: Any) -> Any:
         nonlocal count
         count += 1
-        return await real_rows(*args)
+        return await real_rows(*args, **kwargs)
 
     monkeypatch.setattr(asyncpostgres, "rows", rows)
     monkeypatch.setattr(psycopg.Cursor, "execute", execute_bare)

@@ -149,6 +149,17 @@ async def test_what_the_database_refuses_is_an_error_of_djangos() -> None:
     assert await backend() == await backend()
 
 
+async def test_what_fails_only_at_the_commit_fails() -> None:
+    late = "REFERENCES late DEFERRABLE INITIALLY DEFERRED"
+    await in_database(ask, f"CREATE TABLE late (id int PRIMARY KEY, of int {late})")
+    try:
+        with pytest.raises(IntegrityError):
+            await asyncpostgres.rows("INSERT INTO late VALUES (1, 2) RETURNING id", [])
+        assert await asyncpostgres.rows("SELECT id FROM late", []) == []
+    finally:
+        await in_database(ask, "DROP TABLE late")
+
+
 async def test_a_database_that_says_nothing_is_not_waited_for_and_its_connection_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -94,7 +94,10 @@ def _numbered(sql: str, parameters: Sequence[object]) -> bytes:
 
 
 def _good(results: Sequence[Any], status: pq.ExecStatus) -> Any:
-    (result,) = results
-    if result.status != status:
-        raise errors.error_from_result(result)
-    return result
+    """The result. What fails only at the commit, as a deferred constraint does, is one more."""
+    for result in results:
+        if result.status != status:
+            raise errors.error_from_result(result)
+    if not results:
+        raise errors.InternalError("got no result from the query")
+    return results[0]
