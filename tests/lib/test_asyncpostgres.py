@@ -72,14 +72,6 @@ async def test_a_parameter_of_another_type_is_another_statement() -> None:
         assert await asyncpostgres.rows(asked, [1.5]) == [("double precision",)]
 
 
-async def test_nothing_is_prepared_where_a_pooler_stands_between(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "prepare_threshold", None)
-    assert await asyncpostgres.rows("SELECT %s::int + 1", [1]) == [(2,)]
-    assert await asyncpostgres.rows("SELECT count(*) FROM pg_prepared_statements", []) == [(0,)]
-
-
 async def test_what_can_be_done_meanwhile_is_done_once_the_statement_is_on_its_way() -> None:
     done = list[str]()
     rows = await asyncpostgres.rows("SELECT 1", [], meanwhile=lambda: done.append("it"))
@@ -100,12 +92,22 @@ async def test_a_connection_that_is_kept_at_hand_goes_back_to_its_pool_in_time()
     await backend()
     known = asyncpostgres._connections.get()
     assert known.pool.get_stats()["pool_available"] == 0
-    known._kept[0].kept_until = 0.0
+    known._kept[0].fetched_at -= asyncpostgres._KEPT
     await backend()
     assert known.pool.get_stats()["pool_available"] == 1
 
 
+async def test_a_connection_that_is_lent_while_all_are_renewed_is_not_kept() -> None:
+    lent = await backend()
+    asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.1), pg_backend_pid()", []))
+    await asyncio.sleep(0)
+    await asyncpostgres._connections.get().renew()
+    assert (await asking)[0][1] == lent
+    assert await backend() != lent
+
+
 async def test_a_connection_that_is_lent_at_the_end_is_closed_when_it_comes_back() -> None:
+    await backend()
     asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.2), pg_backend_pid()", []))
     await asyncio.sleep(0.1)
     await asyncpostgres.close()

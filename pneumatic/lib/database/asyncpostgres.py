@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a statement lasts at most, in seconds, waiting for a connection included.
 SECONDS: Final = threads.SECONDS
-#: How long a connection is kept at hand, in seconds, before its pool sees to it again.
+#: How long a connection is kept at hand, in seconds: who uses it after that gives it back to its
+#: pool, which sees whether it is too old.
 _KEPT: Final = 30.0
 
 
@@ -45,7 +46,7 @@ class _Connections:
             num_workers=1,
             **{**connections["default"].settings_dict["OPTIONS"]["pool"], **own},
         )
-        self._renewed_at = float("-inf")
+        self._renewed_at = self._drained_at = float("-inf")
         #: At hand: to fetch one from the pool and to give it back takes longer than to write to it.
         self._kept: list[LoopConnection] = []
         self._waiting = 0
@@ -63,7 +64,7 @@ class _Connections:
             found: LoopConnection = await self.pool.getconn(timeout)
         finally:
             self._waiting -= 1
-        found.kept_until = time.monotonic() + _KEPT
+        found.fetched_at = time.monotonic()
         return found
 
     async def give_back(self, borrowed: LoopConnection) -> None:
@@ -73,7 +74,8 @@ class _Connections:
             self._waiting
             or self._closed
             or borrowed.pgconn.transaction_status != TransactionStatus.IDLE
-            or time.monotonic() >= borrowed.kept_until
+            or borrowed.fetched_at <= self._drained_at
+            or time.monotonic() >= borrowed.fetched_at + _KEPT
         ):
             await self.pool.putconn(borrowed)
         else:
@@ -83,8 +85,10 @@ class _Connections:
         """Replace those that wait, not more than once a second: they lead to the same place."""
         if time.monotonic() >= self._renewed_at + 1:
             self._renewed_at = time.monotonic()
-            await self._put_all()
+            # First this: the pool then closes what is given back, now or by whoever has it.
             await self.pool.drain()
+            self._drained_at = time.monotonic()
+            await self._put_all()
 
     async def close(self) -> None:
         """Close them all; those that somebody has, when they are given back."""

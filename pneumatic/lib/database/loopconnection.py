@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import errors, generators, pq
+from psycopg import abc, errors, generators, pq
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 
@@ -27,12 +27,13 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
 
     #: By `time.monotonic`; None while nobody has it.
     until: float | None = None
-    #: By `time.monotonic`: from then on it goes back to its pool.
-    kept_until = float("-inf")
+    #: By `time.monotonic`: when it came from its pool.
+    fetched_at = float("-inf")
+    #: Made when it is first needed: psycopg adds the adapters of the context after `__init__`.
+    _converter: abc.Transformer | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._converter = Transformer(self)
         #: By the statement's text and its parameters' types.
         self._names_of: dict[tuple[str, tuple[int, ...]], bytes] = {}
 
@@ -65,22 +66,16 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
     def _asking(
         self, sql: str, parameters: Sequence[object], meanwhile: Callable[[], object]
     ) -> PQGen[Rows]:
-        converter = self._converter
+        converter = self._converter = self._converter or Transformer(self)
         values = converter.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         types, formats = converter.types or (), converter.formats
-        if self.prepare_threshold is None:
-            # As whoever has a pooler in between sets it: the next one may have another connection.
-            self.pgconn.send_query_params(
-                _numbered(sql, parameters), values, types, formats, pq.Format.BINARY
-            )
-        else:
-            name = self._names_of.get((sql, types))
-            if name is None:
-                name = f"loop_{len(self._names_of)}".encode()
-                self.pgconn.send_prepare(name, _numbered(sql, parameters), types)
-                _good((yield from generators.execute(self.pgconn)), pq.ExecStatus.COMMAND_OK)
-                self._names_of[sql, types] = name
-            self.pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
+        name = self._names_of.get((sql, types))
+        if name is None:
+            name = f"loop_{len(self._names_of)}".encode()
+            self.pgconn.send_prepare(name, _numbered(sql, parameters), types)
+            _good((yield from generators.execute(self.pgconn)), pq.ExecStatus.COMMAND_OK)
+            self._names_of[sql, types] = name
+        self.pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
         meanwhile()
         results = yield from generators.execute(self.pgconn)
         result = _good(results, pq.ExecStatus.TUPLES_OK)
