@@ -26,6 +26,8 @@ class Subscriber(_PubSub):
 
     def __init__(self, said: bytes) -> None:
         super().__init__(ConnectionPool())
+        #: How often the client itself looked for more.
+        self.looked = 0
         parser: Any = _AsyncHiredisParser(65536)
         parser._connected = True
         parser._reader = hiredis.Reader(
@@ -41,6 +43,7 @@ class Subscriber(_PubSub):
 
     async def parse_response(self, *_: Any, **__: Any) -> Any:
         """Nothing more came."""
+        self.looked += 1
         return None
 
     @property
@@ -115,6 +118,7 @@ async def test_a_line_that_breaks_while_one_waits_is_left_to_the_client_to_mend(
     await asyncio.sleep(0)
     redis.line.set_exception(ConnectionResetError())
     assert await asyncio.wait_for(waiting, 5) is None
+    assert redis.looked == 1
 
 
 async def test_an_answer_is_told_from_news_an_error_and_the_end() -> None:

@@ -33,6 +33,8 @@ def channel_layers(url: str, prefix: str) -> dict[str, dict[str, Any]]:
         "socket_timeout": 15,
         "socket_connect_timeout": 3,
         "socket_keepalive": True,
+        # Of the layer's subscriber, which its beats look after, only what finds a line broken that
+        # the client takes for a silent one.
         "health_check_interval": 5,
         # None: a subscriber that connects again by itself doesn't say what it missed. So every
         # error is one, the bus hears of it, and everybody catches up.

@@ -170,11 +170,9 @@ class Channel:
     def _came(self, data: bytes) -> None:
         """A message, as a layer hands it on that hands on what comes."""
         try:
-            message = self.layer.deserialize(data)
+            self._sort(self.layer.deserialize(data))
         except Exception as error:
             self._failed(error)
-            return
-        self._sort(message)
 
     async def _receive(self, channel: str) -> None:
         while not self._closed:

@@ -68,7 +68,8 @@ class _PubSub(PubSub):
         connection: Any = self.connection
         # Its types know tuples of one only.
         packed = pack_command((word, *names))  # type: ignore[arg-type]
-        send = partial(connection.send_packed_command, packed, check_health=not self.subscribed)
+        # Without a look at its health, whose answer the receiver may be waiting for already.
+        send = partial(connection.send_packed_command, packed, check_health=False)
         await client._execute(connection, send)
 
     async def get_message(

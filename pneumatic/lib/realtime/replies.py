@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-#: Bytes that are taken at once, as by the client.
+#: Bytes that are taken at once, as many as asyncio's streams hold before they ask for a pause.
 _AT_ONCE: Final = 65536
 
 
