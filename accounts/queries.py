@@ -30,15 +30,19 @@ SEARCH_MAX: Final = 50
 _IDS_AT_ONCE: Final = 1_000
 
 
-def active_sessions(now: datetime | Given | None = None) -> QuerySet[Session]:
+def active_sessions() -> QuerySet[Session]:
     """Those that are not over, revoked, or of a user who is suspended.
 
     Nor of one who lacks a second factor that is required.
     """
+    return _active(timezone.now(), settings.REQUIRE_SECOND_FACTOR)
+
+
+def _active(now: datetime | Given, second_factor: str) -> QuerySet[Session]:
     return Session.objects.filter(
-        _not_kept_out(),
+        _not_kept_out(second_factor),
         revoked_at__isnull=True,
-        expires_at__gt=now or timezone.now(),
+        expires_at__gt=now,
         user__is_active=True,
     )
 
@@ -57,10 +61,9 @@ def active_session(session_id: uuid.UUID) -> Session | None:
 
 # Every request of REST asks.
 @cache
-def _active_session(_second_factor: str) -> Written:
-    """By what REQUIRE_SECOND_FACTOR is."""
-    now = Given("now", DateTimeField())
-    found = active_sessions(now).filter(pk=Given("id", UUIDField()))
+def _active_session(second_factor: str) -> Written:
+    rows = _active(Given("now", DateTimeField()), second_factor)
+    found = rows.filter(pk=Given("id", UUIDField()))
     return Written(found.values_list(*columns_of(Session), *columns_of(User, "user")))
 
 
@@ -80,9 +83,9 @@ def ended_sessions_of(user: User) -> QuerySet[Session]:
     return Session.objects.filter(user=user, revoked_at__isnull=False).order_by("-id")
 
 
-def _not_kept_out() -> Q:
-    """Of sessions: those whose user has the second factor that the settings ask of them."""
-    match settings.REQUIRE_SECOND_FACTOR:
+def _not_kept_out(second_factor: str) -> Q:
+    """Of sessions: those whose user has the second factor that is asked of them."""
+    match second_factor:
         case "everyone":
             return Q(user__second_factor_at__isnull=False)
         case "staff":

@@ -58,7 +58,7 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
     from chat import catchup, queries
     from chat.actions.members import show_anew
     from chat.models import Membership, Message
-    from pneumatic.lib.database.written import Stretch
+    from pneumatic.lib.database.stretch import Stretch
 
     seat = Membership.objects.select_related("conversation", "user").order_by("id")[5]
     user, room = seat.user, seat.conversation

@@ -59,7 +59,7 @@ class MessagesDoor(Door):
             reply_to=wishes["reply_to"],
         )
         if not sent.duplicate:
-            metrics.MESSAGES.labels("rest").inc()
+            metrics.messages_by("rest").inc()
         return Response(presenters.message(sent.message), status=200 if sent.duplicate else 201)
 
 

@@ -15,7 +15,8 @@ from accounts.models import User
 from chat import limits
 from chat.models import Conversation, Membership, Message
 from chat.queries.conversations import conversation_for, seats_of
-from pneumatic.lib.database.written import Given, Stretch, Written
+from pneumatic.lib.database.stretch import Stretch
+from pneumatic.lib.database.written import Given, Written
 
 
 class ListedConversation(NamedTuple):

@@ -6,8 +6,7 @@ question takes. The query is still said in Django's terms, in one place, and its
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeVar
-from uuid import UUID
+from typing import Any, Final, TypeVar
 
 from django.db import connection
 from django.db.models import Expression, Field, Model, QuerySet
@@ -15,17 +14,6 @@ from django.db.models import Expression, Field, Model, QuerySet
 from pneumatic.lib.database.postgres import one_statement
 
 M = TypeVar("M", bound=Model)
-
-
-class Stretch(NamedTuple):
-    """Which rows of a list that is in the order of their ids."""
-
-    is_descending: bool = False
-    #: Only those that come after this one, wherever it is.
-    beyond: UUID | None = None
-    #: Of these, from which number on, and how many at most.
-    first: int = 0
-    most: int = 0
 
 
 class Given(Expression):

@@ -28,12 +28,16 @@ class OneThreadHandler(ASGIHandler):
         self._free: list[ThreadPoolExecutor] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        thread = self._free.pop() if self._free else ThreadPoolExecutor(1, "request")
+        try:
+            thread = self._free.pop()
+        except IndexError:
+            thread = ThreadPoolExecutor(1, "request")
         is_free = False
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await super().__call__(scope, receive, send)
-            # Django has waited for all that it gave the thread to do, even where the client left.
+            # Even where the client left, whose call goes on in the thread: then Django has waited
+            # for what `request_finished` calls, and that comes after it in the same thread.
             is_free = True
         finally:
             if is_free and len(self._free) < KEPT:

@@ -12,7 +12,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from pneumatic.lib.database.written import Stretch
+from pneumatic.lib.database.stretch import Stretch
 from pneumatic.lib.errors import Invalid
 from pneumatic.lib.http.serializers import StrictSerializer, parsed
 
