@@ -34,6 +34,8 @@ def _count_queries() -> None:
     import psycopg
     from django.db.backends.signals import connection_created
 
+    from pneumatic.lib.database.loopconnection import LoopConnection
+
     def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         global _queries
         _queries += 1
@@ -44,20 +46,20 @@ def _count_queries() -> None:
             connection.execute_wrappers.append(count)
 
     connection_created.connect(attach, weak=False)
-    for bare in (psycopg.Cursor, psycopg.AsyncCursor):
-        _count_bare(bare)
+    # Django's own cursors are of kinds that derive from the first.
+    for kind, method in ((psycopg.Cursor, "execute"), (LoopConnection, "ask")):
+        _count_calls(kind, method)
 
 
-def _count_bare(bare: Any) -> None:
-    """Django's own cursors are of kinds that derive from these."""
-    real = bare.execute
+def _count_calls(kind: type, method: str) -> None:
+    real = getattr(kind, method)
 
-    def execute(self: Any, *args: Any, **options: Any) -> Any:
+    def counted(self: Any, *args: Any, **options: Any) -> Any:
         global _queries
-        _queries += type(self) is bare
+        _queries += type(self) is kind
         return real(self, *args, **options)
 
-    bare.execute = execute
+    setattr(kind, method, counted)
 
 
 class _Asker:

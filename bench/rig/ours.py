@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from bench.rig import processes
@@ -22,8 +24,8 @@ class Ours:
     def __init__(
         self, stack: ExitStack, stores: Stores, name: str, *, count: int = 1, redis: bool = True
     ) -> None:
-        self.folder = stores.folder / name
-        self.folder.mkdir()
+        # One of its own: two scenarios may mean the same by a name.
+        self.folder = Path(mkdtemp(prefix=f"{name}-", dir=stores.folder))
         self._stack = stack
         self._count = count
         self.environment = processes.our_environment(
@@ -32,7 +34,7 @@ class Ours:
             redis_url=stores.redis_number(1) if redis else "",
         )
         # All share one Redis; their channels and keys are apart.
-        self.environment["REDIS_PREFIX"] = name
+        self.environment["REDIS_PREFIX"] = self.folder.name
         self.ports: list[int] = []
         self.pids: list[int] = []
 
