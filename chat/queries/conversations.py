@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, UUIDField
@@ -12,6 +12,10 @@ from accounts.models import User
 from chat.errors import NoSuchConversation, NoSuchMember, NoSuchMessage
 from chat.models import Conversation, Membership, Mention, Message
 from pneumatic.lib.database.written import Given, Written, columns_of, model_of
+
+#: Who asks and of what, in queries that are written once.
+USER: Final = Given("user", UUIDField())
+CONVERSATION: Final = Given("conversation", UUIDField())
 
 
 class Seat(NamedTuple):
@@ -74,9 +78,8 @@ def conversation_for(user: User, conversation_id: UUID, *, lock: bool = False) -
 
 @cache
 def _seat() -> Written:
-    user, conversation = Given("user", UUIDField()), Given("conversation", UUIDField())
     columns = (*columns_of(Membership), *columns_of(Conversation, "conversation"))
-    rows = seats_of(user).filter(conversation=conversation)
+    rows = seats_of(USER).filter(conversation=CONVERSATION)
     return Written(rows.values_list(*columns, "unread_mentions"))
 
 
@@ -85,7 +88,7 @@ def _seated(row: tuple[Any, ...]) -> Seat:
     own = len(columns_of(Membership))
     membership = model_of(Membership, row[:own])
     membership.conversation = model_of(Conversation, row[own:-1])
-    membership.unread_mentions = row[-1]  # type: ignore[attr-defined]
+    membership.unread_mentions = row[-1]  # type: ignore[attr-defined]  # as annotate() adds it
     return Seat(membership.conversation, membership)
 
 
@@ -104,9 +107,12 @@ def is_member(user_id: UUID, conversation_id: UUID) -> bool:
 
 @cache
 def _membership() -> Written:
-    user, conversation = Given("user", UUIDField()), Given("conversation", UUIDField())
-    rows = Membership.objects.filter(user=user, conversation=conversation, left_at=None)
-    return Written(rows.values_list("id"))
+    return Written(own_membership().values_list("id"))
+
+
+def own_membership() -> QuerySet[Membership]:
+    """That of `USER` in `CONVERSATION`, while they are in it."""
+    return Membership.objects.filter(user=USER, conversation=CONVERSATION, left_at=None)
 
 
 def ended_version_for(user_id: UUID, conversation_id: UUID) -> int:

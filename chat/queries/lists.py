@@ -13,8 +13,14 @@ from django.db.models import BigIntegerField, Exists, Subquery, UUIDField
 
 from accounts.models import User
 from chat import limits
-from chat.models import Conversation, Membership, Message
-from chat.queries.conversations import conversation_for, seats_of
+from chat.models import Conversation, Message
+from chat.queries.conversations import (
+    CONVERSATION,
+    USER,
+    conversation_for,
+    own_membership,
+    seats_of,
+)
 from pneumatic.lib.database.stretch import Stretch
 from pneumatic.lib.database.written import Given, Written
 
@@ -74,7 +80,7 @@ def conversations_of(user: User, stretch: Stretch) -> list[ListedConversation]:
 
 @cache
 def _conversations(is_descending: bool, is_beyond: bool) -> Written:
-    rows = seats_of(Given("user", UUIDField()))
+    rows = seats_of(USER)
     if is_beyond:
         way = "lt" if is_descending else "gt"
         rows = rows.filter(**{f"conversation__{way}": Given("beyond", UUIDField())})
@@ -127,11 +133,9 @@ def page(
 @cache
 def _messages(*, is_before: bool, is_after: bool) -> Written:
     """Descending, but for those after a place."""
-    user, conversation = Given("user", UUIDField()), Given("conversation", UUIDField())
-    mine = Membership.objects.filter(conversation=conversation, user=user, left_at=None)
-    last_seq = Conversation.objects.filter(id=conversation).values("last_seq")
+    last_seq = Conversation.objects.filter(id=CONVERSATION).values("last_seq")
     # Beside the messages and not joined to them: so they are read in the order of their index.
-    rows = Message.objects.filter(Exists(mine), conversation=conversation).annotate(
+    rows = Message.objects.filter(Exists(own_membership()), conversation=CONVERSATION).annotate(
         newest=Subquery(last_seq)
     )
     if is_after:
