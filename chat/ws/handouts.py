@@ -46,9 +46,6 @@ def _go_round(room: Room) -> None:
 
 
 def _write(sockets: Sequence[Socket], envelopes: Sequence[Envelope]) -> None:
-    if len(envelopes) == 1 and envelopes[0]["kind"] == "event":
-        _write_events(sockets, envelopes)
-        return
     for kind, several in groupby(envelopes, lambda envelope: envelope["kind"]):
         if kind == "event":
             for some in _portions(several):

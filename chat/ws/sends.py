@@ -51,7 +51,7 @@ class SendQueue:
         The latter comes within `threads.SECONDS`, as `GroupCommit.ask` says.
         """
         until = asyncio.get_running_loop().time() + threads.SECONDS
-        if not self._own or draft.conversation_id not in self._own:
+        if draft.conversation_id not in self._own:
             common = self._common[draft.conversation_id.int % len(self._common)]
             result = await common.ask(draft, until)
             if isinstance(result, Sent):
