@@ -111,5 +111,5 @@ async def test_who_is_gone_in_the_middle_of_it_leaves_nothing_behind(
                 peer.transport.abort()
         # A room ends when the layer has been told, after the last of its sockets is out.
         async with asyncio.timeout(PATIENCE):
-            while hub().sockets or hub()._rooms.by_group:  # noqa: ASYNC110
+            while hub().sockets or hub()._rooms.by_group:  # noqa: ASYNC110 - they tell nobody
                 await asyncio.sleep(0.01)

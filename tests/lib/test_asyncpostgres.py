@@ -100,6 +100,7 @@ async def test_a_connection_that_is_kept_at_hand_goes_back_to_its_pool_in_time()
 async def test_a_connection_that_is_lent_while_all_are_renewed_is_not_kept() -> None:
     lent = await backend()
     asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.1), pg_backend_pid()", []))
+    # A turn: the connection is at hand.
     await asyncio.sleep(0)
     await asyncpostgres._connections.get().renew()
     assert (await asking)[0][1] == lent
@@ -108,13 +109,14 @@ async def test_a_connection_that_is_lent_while_all_are_renewed_is_not_kept() -> 
 
 async def test_a_connection_that_is_lent_at_the_end_is_closed_when_it_comes_back() -> None:
     await backend()
-    asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.2), pg_backend_pid()", []))
-    await asyncio.sleep(0.1)
+    asking = asyncio.create_task(asyncpostgres.rows("SELECT pg_sleep(0.1), pg_backend_pid()", []))
+    # A turn: the connection is at hand.
+    await asyncio.sleep(0)
     await asyncpostgres.close()
     ((_, ended),) = await asking
     alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
     async with asyncio.timeout(5):
-        while await asyncpostgres.rows(alive, [ended]) != [(0,)]:  # noqa: ASYNC110
+        while await asyncpostgres.rows(alive, [ended]) != [(0,)]:  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
 
 

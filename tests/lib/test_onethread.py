@@ -46,7 +46,7 @@ SCOPE = {
 
 
 async def answer(handler: OneThreadHandler) -> tuple[int, bytes]:
-    asking: Any = ApplicationCommunicator(handler, SCOPE)  # type: ignore[no-untyped-call]
+    asking: Any = ApplicationCommunicator(handler, SCOPE)  # type: ignore[no-untyped-call]  # untyped
     await asking.send_input({"type": "http.request", "body": b""})
     start = await asking.receive_output(10)
     body = await asking.receive_output(10)
@@ -133,7 +133,7 @@ async def test_a_client_that_leaves_takes_no_thread_along(monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patched:
         patched.setattr(handler, "get_response", slowly)
-        asking: Any = ApplicationCommunicator(handler, SCOPE)  # type: ignore[no-untyped-call]
+        asking: Any = ApplicationCommunicator(handler, SCOPE)  # type: ignore[no-untyped-call]  # untyped
         await asking.send_input({"type": "http.request", "body": b""})
         assert await asyncio.to_thread(begun.wait, 10)
         await asking.send_input({"type": "http.disconnect"})
