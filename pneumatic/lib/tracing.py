@@ -58,6 +58,11 @@ def _forget_query(span: "Span", request: object) -> None:
             span.set_attribute(name, "")
 
 
+def is_on() -> bool:
+    """Whether spans go anywhere."""
+    return _tracer is not None
+
+
 def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
     """A span around the block, failed when the block raises; free of cost when tracing is off.
 

@@ -5,9 +5,11 @@ Whoever comes here brings the text of it; what is asked once in a while, or take
 statements, goes through there.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, NoReturn
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, NoReturn
 
 import psycopg
 import psycopg_pool
@@ -51,24 +53,43 @@ class _Connections:
         self._kept: list[LoopConnection] = []
         self._waiting = 0
         self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def at_hand(self) -> LoopConnection | None:
+        """One that nobody has, if one is to be had without waiting."""
+        while self._kept:
+            found = self._kept.pop()
+            if not found.closed:
+                return found
+            self._spawn(self.pool.putconn(found))
+        return None
 
     async def borrow(self, until: float) -> LoopConnection:
         """One that nobody else has by then (`time.monotonic`). Raises `PoolTimeout`."""
-        if self._kept:
-            return self._kept.pop()
+        if (found := self.at_hand()) is not None:
+            return found
         if self.pool.closed:
             await self.pool.open()
         self._waiting += 1
         try:
             timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
-            found: LoopConnection = await self.pool.getconn(timeout)
+            fetched: LoopConnection = await self.pool.getconn(timeout)
         finally:
             self._waiting -= 1
-        found.fetched_at = time.monotonic()
-        return found
+        fetched.fetched_at = time.monotonic()
+        return fetched
 
     async def give_back(self, borrowed: LoopConnection) -> None:
         """Keep it at hand, unless somebody waits for one or it is to be seen to."""
+        if not self._keep(borrowed):
+            await self.pool.putconn(borrowed)
+
+    def give_back_soon(self, borrowed: LoopConnection) -> None:
+        """The same where nobody can wait for that."""
+        if not self._keep(borrowed):
+            self._spawn(self.pool.putconn(borrowed))
+
+    def _keep(self, borrowed: LoopConnection) -> bool:
         borrowed.until = None
         if (
             self._waiting
@@ -77,9 +98,13 @@ class _Connections:
             or borrowed.fetched_at <= self._drained_at
             or time.monotonic() >= borrowed.fetched_at + _KEPT
         ):
-            await self.pool.putconn(borrowed)
-        else:
-            self._kept.append(borrowed)
+            return False
+        self._kept.append(borrowed)
+        return True
+
+    def renew_soon(self) -> None:
+        """As `renew`, where nobody can wait for it."""
+        self._spawn(self.renew())
 
     async def renew(self) -> None:
         """Replace those that wait, not more than once a second: they lead to the same place."""
@@ -94,11 +119,17 @@ class _Connections:
         """Close them all; those that somebody has, when they are given back."""
         self._closed = True
         await self._put_all()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pool.close()
 
     async def _put_all(self) -> None:
         while self._kept:
             await self.pool.putconn(self._kept.pop())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 async def _configure(connection: LoopConnection) -> None:
@@ -154,12 +185,65 @@ async def rows(
     raise Unavailable  # pragma: no cover  # the last attempt has returned, or raised
 
 
-async def _raise(error: psycopg.Error, known: _Connections) -> NoReturn:
+def begin(
+    sql: str,
+    parameters: Sequence[object],
+    answered: Callable[[Rows | None], object],
+    meanwhile: Callable[[], object] = tuple,
+) -> bool:
+    """Ask what `rows` would, if nothing has to be waited for first; whether it was asked.
+
+    ``answered`` is called later: with the rows, or with None where it failed, and `rows` has to
+    find out what to do about that. Within ``SECONDS``.
+    """
+    if tracing.is_on():
+        return False  # A span begins and ends in one context.
+    known = _connections.get()
+    borrowed = known.at_hand()
+    if borrowed is None:
+        return False
+    borrowed.until = time.monotonic() + SECONDS
+    begun = False
+    try:
+        begun = borrowed.begin(
+            sql, parameters, meanwhile, partial(_ended, known, borrowed, answered)
+        )
+    except psycopg.Error as error:
+        # It was cut, which nobody has heard of until now. `rows` has another.
+        log.info("connection_lost", error=repr(error))
+    finally:
+        if not begun:
+            known.give_back_soon(borrowed)
+    return begun
+
+
+def _ended(
+    known: _Connections,
+    borrowed: LoopConnection,
+    answered: Callable[[Rows | None], object],
+    outcome: Rows | Exception,
+) -> None:
+    known.give_back_soon(borrowed)
+    if not isinstance(outcome, Exception):
+        answered(outcome)
+        return
+    if not was_undone(outcome) and _unavailable(outcome) and leads_nowhere(outcome):
+        known.renew_soon()
+    answered(None)
+
+
+def _unavailable(error: Exception) -> Unavailable | None:
     problem = unavailable_from(error)
+    if problem is not None:
+        log.warning("database_unavailable", error=f"{type(error).__name__}: {error}".strip())
+    return problem
+
+
+async def _raise(error: psycopg.Error, known: _Connections) -> NoReturn:
+    problem = _unavailable(error)
     if problem is None:
         with connections["default"].wrap_database_errors:
             raise error
-    log.warning("database_unavailable", error=f"{type(error).__name__}: {error}".strip())
     if leads_nowhere(error):
         await known.renew()
     raise problem from error
