@@ -8,7 +8,8 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from pneumatic.lib.realtime.together import group_send_all
+from pneumatic.lib.realtime import together
+from pneumatic.lib.realtime.together import begin_group_send, group_send_all
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -35,7 +36,7 @@ async def test_what_is_sent_together_reaches_channels_of_the_stock_layer_as_it_i
 
 
 @pytest.mark.parametrize("ended_by", ["Redis", "whoever sends"])
-async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
+async def test_after_a_connection_that_ended_there_is_another(
     ended_by: str,
 ) -> None:
     layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
@@ -47,8 +48,10 @@ async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
             admin = Redis.from_url(settings.REDIS_URL)
             await admin.client_kill_filter(_type="normal", skipme=True)
             await admin.aclose()
-            with pytest.raises(RedisConnectionError):
-                await group_send_all(layer, {"a": {"n": 2}})
+            (shard,) = layer._get_layer()._shards
+            async with asyncio.timeout(10):
+                while together._publishers[shard._redis].begin([("a", b"")]):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
         else:
             sending = asyncio.create_task(group_send_all(layer, {"a": {"n": 2}}))
             await asyncio.sleep(0)
@@ -60,6 +63,38 @@ async def test_a_connection_that_ended_costs_one_call_and_the_next_has_another(
             while received[-1:] != [3]:
                 received.append((await layer.receive(mine))["n"])
         assert set(received) - {2} == {1, 3}
+    finally:
+        await layer.flush()
+
+
+async def test_one_that_ends_meanwhile_is_told_to_all_who_wait_for_it() -> None:
+    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    try:
+        assert begin_group_send(layer, "a", {"n": 1}) is None, "it is not connected yet"
+        await group_send_all(layer, {"a": {"n": 1}})
+        (shard,) = layer._get_layer()._shards
+        sent = [begin_group_send(layer, group, {"n": 2}) for group in "ab"]
+        await shard._redis.connection_pool.disconnect()
+        for each in sent:
+            assert each is not None
+            with pytest.raises(RedisConnectionError):
+                await asyncio.wait_for(each, 10)
+    finally:
+        await layer.flush()
+
+
+async def test_what_is_begun_arrives_before_what_is_sent_after_it() -> None:
+    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    try:
+        mine = await layer.new_channel()
+        await layer.group_add("a", mine)
+        await group_send_all(layer, {"a": {"n": 1}})
+        begun = begin_group_send(layer, "a", {"n": 2})
+        assert begun is not None
+        await group_send_all(layer, {"a": {"n": 3}})
+        assert begun.done()
+        async with asyncio.timeout(10):
+            assert [(await layer.receive(mine))["n"] for _ in range(3)] == [1, 2, 3]
     finally:
         await layer.flush()
 

@@ -11,7 +11,12 @@ import structlog
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 
-from pneumatic.lib.realtime.together import group_add_all, group_discard_all, group_send_all
+from pneumatic.lib.realtime.together import (
+    begin_group_send,
+    group_add_all,
+    group_discard_all,
+    group_send_all,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +131,13 @@ class Channel:
         if not isinstance(self.layer, InMemoryChannelLayer):
             return False
         return self.layer.groups.get(group, {}).keys() <= {self._channel}
+
+    def begin_send(self, group: str, envelopes: list[Envelope]) -> "asyncio.Future[None] | None":
+        """Send to every channel in the group without a task, if the layer can; else None.
+
+        The future ends when it is sent, or with what the layer raises.
+        """
+        return begin_group_send(self.layer, group, _message(self.name, group, envelopes))
 
     async def send(self, by_group: Mapping[str, list[Envelope]]) -> None:
         """Send to every channel in each of these groups; raises what the layer raises."""

@@ -7,6 +7,7 @@ it is read, without a queue and a task that waits for it.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConne
 from hiredis import pack_command
 from redis.asyncio.client import PubSub
 
-from pneumatic.lib.realtime.replies import arrived, is_read_here, more
+from pneumatic.lib.realtime.replies import Replies, is_read_here
 
 
 class Layer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
@@ -42,12 +43,23 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped
             super()._ensure_redis()
             client: Any = self._redis
             self._pubsub = _PubSub(
-                client.connection_pool, event_dispatcher=client._event_dispatcher
+                client.connection_pool,
+                event_dispatcher=client._event_dispatcher,
+                hand_on=self._receive_message,
             )
 
 
 class _PubSub(PubSub):
     """Without handlers: a channel is its name alone."""
+
+    def __init__(self, *args: Any, hand_on: Callable[[Any], object], **options: Any) -> None:
+        """`hand_on` is called with each message, and must not raise."""
+        super().__init__(*args, **options)
+        self._hand_on = hand_on
+        #: What is neither a message nor a confirmation, until somebody asks.
+        self._others: deque[Any] = deque()
+        #: That there are some, or that the connection has ended.
+        self._news = asyncio.Event()
 
     async def subscribe(self, *names: Any, **_: Any) -> None:
         """To all of these, in one command."""
@@ -77,26 +89,33 @@ class _PubSub(PubSub):
         ignore_subscribe_messages: bool = False,
         timeout: float | None = 0.0,  # noqa: ASYNC109  # as the client has it
     ) -> Any:
-        """The next message, or None; confirmations that are here already are passed over.
+        """Wait for what is no message: those are handed on as they arrive. Returns None, mostly.
 
         However long that takes: the layer asks for 0.1 s, again and again, and to wake up takes as
         long as to read a message. A connection that fell silent is found by our beats.
         """
         while is_read_here(self.connection):
-            while (reply := arrived(self.connection)) is not None:
-                kind = reply[0] if isinstance(reply, list) else None
-                if kind == b"message":
-                    return {"channel": reply[1], "data": reply[2]}
-                if kind == b"unsubscribe":
-                    if reply[1] in self.pending_unsubscribe_channels:
-                        self.pending_unsubscribe_channels.remove(reply[1])
-                        self.channels.pop(reply[1], None)
-                elif kind != b"subscribe":
-                    return await self._told(reply, ignore_subscribe_messages)
-            if not await more(self.connection):
+            replies = Replies.of(self.connection, self._came, self._news.set)
+            if self._others:
+                return await self._told(self._others.popleft(), ignore_subscribe_messages)
+            if replies.is_over:
                 break
+            self._news.clear()
+            await self._news.wait()
         # Not connected, or not any more: the client connects and subscribes anew.
         return await super().get_message(ignore_subscribe_messages, timeout)
+
+    def _came(self, reply: Any) -> None:
+        kind = reply[0] if isinstance(reply, list) else None
+        if kind == b"message":
+            self._hand_on({"channel": reply[1], "data": reply[2]})
+        elif kind == b"unsubscribe":
+            if reply[1] in self.pending_unsubscribe_channels:
+                self.pending_unsubscribe_channels.remove(reply[1])
+                self.channels.pop(reply[1], None)
+        elif kind != b"subscribe":
+            self._others.append(reply)
+            self._news.set()
 
     async def _told(self, reply: Any, ignore_subscribe_messages: bool) -> Any:
         """As the client's own way through it all."""

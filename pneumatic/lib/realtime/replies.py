@@ -1,16 +1,19 @@
-"""What Redis replies, read where the client keeps it, without its way through each reply.
+"""What Redis replies, handed on where it arrives.
 
-That way (a time limit, retries and measures of its own around each) takes longer than all that is
-done with a reply. Who reads here bounds the time, and ends a connection that fails.
+The client's own way (a stream, a time limit, retries and measures around each reply, and a task
+that waits for it) takes longer than all that is done with a reply. Who reads here bounds the time,
+and ends a connection that fails.
 """
 
-from typing import Any, Final
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, Self, cast
 
+import structlog
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
-from redis.exceptions import ConnectionError as RedisConnectionError
 
-#: Bytes that are taken at once, as many as asyncio's streams hold before they ask for a pause.
-_AT_ONCE: Final = 65536
+log = structlog.get_logger(__name__)
+_NONE: Final = object()
 
 
 def is_read_here(connection: Any) -> bool:
@@ -20,37 +23,72 @@ def is_read_here(connection: Any) -> bool:
     return type(parser) is _AsyncHiredisParser and parser._connected
 
 
-def arrived(connection: Any) -> Any:
-    """The next reply, an exception where it is an error; None where none has come yet."""
-    reply = connection._parser._reader.gets()
-    return None if reply is NOT_ENOUGH_DATA else reply
+class Replies(asyncio.Protocol):
+    """Has the place of a connection's stream, which still learns whether it takes more and ends.
 
-
-async def more(connection: Any) -> bool:
-    """Wait until more has come; False where nothing will, which the client finds out as well."""
-    parser = connection._parser
-    # Meanwhile another task may connect anew: what came before is of the former connection.
-    stream, reader = parser._stream, parser._reader
-    try:
-        data = await stream.read(_AT_ONCE)
-    except OSError:
-        return False
-    if data:
-        reader.feed(data)
-    return bool(data)
-
-
-async def next_reply(connection: Any) -> Any:
-    """The next one that isn't pushed: Redis may tell news of itself at any time.
-
-    Raises what it is where that is an error, and redis's `ConnectionError` where none comes.
+    `take` is called with each reply, an exception where it is an error, and `ended` at the end.
+    Neither may raise.
     """
-    while is_read_here(connection):
-        if (reply := arrived(connection)) is None:
-            if not await more(connection):
-                break
-        elif isinstance(reply, Exception):
-            raise reply
-        elif not isinstance(reply, list):
-            return reply
-    raise RedisConnectionError("The connection ended.")
+
+    def __init__(
+        self, connection: Any, take: Callable[[Any], object], ended: Callable[[], object]
+    ) -> None:
+        self._transport = connection._writer.transport
+        self._reader = connection._parser._reader
+        self._take = take
+        self._ended = ended
+        self._former: asyncio.Protocol = self._transport.get_protocol()
+        self.is_over = False
+
+    @classmethod
+    def of(
+        cls, connection: Any, take: Callable[[Any], object], ended: Callable[[], object]
+    ) -> Self:
+        """Those of a connection that `is_read_here`, from now on."""
+        known = connection._writer.transport.get_protocol()
+        if isinstance(known, cls):
+            return known
+        replies = cls(connection, take, ended)
+        replies._transport.set_protocol(replies)
+        stream = cast("Any", connection._parser._stream)
+        # What had come by then.
+        came, stream._buffer = bytes(stream._buffer), bytearray()
+        stream._maybe_resume_transport()
+        replies.data_received(came)
+        if stream.at_eof() or stream.exception() is not None:
+            replies._is_over_now()
+        return replies
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (reply := self._next()) is not _NONE:
+            self._take(reply)
+
+    def _next(self) -> Any:
+        try:
+            reply = self._reader.gets()
+        except Exception as error:
+            log.info("redis_not_understood", error=repr(error))
+            self._transport.abort()
+            return _NONE
+        return _NONE if reply is NOT_ENOUGH_DATA else reply
+
+    def eof_received(self) -> bool | None:
+        kept = self._former.eof_received()
+        self._is_over_now()
+        return kept
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._former.connection_lost(exc)
+        self._is_over_now()
+
+    def _is_over_now(self) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._ended()
+
+    def pause_writing(self) -> None:
+        self._former.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._former.resume_writing()

@@ -7,16 +7,34 @@ and a device may be in a thousand. What is written here is what it would have wr
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from channels.layers import BaseChannelLayer
 
 from pneumatic.lib import tracing
 
+if TYPE_CHECKING:
+    from pneumatic.lib.realtime.publisher import Publisher
+
 Message = dict[str, Any]
-#: What each of Redis's clients publishes on.
-_connections: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+#: Of each of Redis's clients.
+_publishers: Final[WeakKeyDictionary[Any, "Publisher"]] = WeakKeyDictionary()
+
+
+def begin_group_send(
+    layer: BaseChannelLayer, group: str, message: Message
+) -> "asyncio.Future[None] | None":
+    """``group_send`` without a task, where Redis can be written to at once; else None.
+
+    The future ends when Redis has it, or with what is wrong. Whoever writes bounds how long that
+    takes: what it waits for is never longer than what `group_send_all` waits for later.
+    """
+    if not hasattr(layer, "_get_layer") or tracing.is_on():
+        return None
+    shard, pair = _addressed(cast("Any", layer), group, message)
+    publisher = None if shard._redis is None else _publishers.get(shard._redis)
+    return None if publisher is None else publisher.begin([pair])
 
 
 async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message]) -> None:
@@ -26,54 +44,34 @@ async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message
         for group, message in messages.items():
             await layer.group_send(group, message)
         return
-    pubsub = cast("Any", layer)
-    of_this_loop = pubsub._get_layer()
     by_shard: dict[Any, list[tuple[str, bytes]]] = {}
     for group, message in messages.items():
-        channel = of_this_loop._get_group_channel_name(group)
-        shard = of_this_loop._get_shard(channel)
-        by_shard.setdefault(shard, []).append((channel, pubsub.serialize(message)))
+        shard, pair = _addressed(cast("Any", layer), group, message)
+        by_shard.setdefault(shard, []).append(pair)
     with tracing.span("redis.publish", groups=len(messages)):
         # Mostly one, and then no task is made for it.
         first, *others = (_publish_all(*each) for each in by_shard.items())
         await (asyncio.gather(first, *others) if others else first)
 
 
+def _addressed(pubsub: Any, group: str, message: Message) -> tuple[Any, tuple[str, bytes]]:
+    """The shard, and what is published there."""
+    of_this_loop = pubsub._get_layer()
+    channel = of_this_loop._get_group_channel_name(group)
+    return of_this_loop._get_shard(channel), (channel, pubsub.serialize(message))
+
+
 async def _publish_all(shard: Any, pairs: Collection[tuple[str, bytes]]) -> None:
-    """What a pipeline of the client would do, for a third of the time.
-
-    The caller bounds how long it takes: so neither the client's own timeouts are set for each
-    command and each answer, nor is the connection fetched and given back.
-    """
-    # Not for a start without Redis.
-    import hiredis
-
-    from pneumatic.lib.realtime.replies import next_reply
-
     # The shard's lock keeps its connections from being closed under us, as for its own calls.
     async with shard._lock:
         shard._ensure_redis()
-        connection = await _publishing(shard._redis)
-        try:
-            # Its types know tuples of one only.
-            commands = [hiredis.pack_command(("PUBLISH", *pair)) for pair in pairs]  # type: ignore[arg-type]
-            await connection._send_packed_command(commands)
-            for _ in pairs:
-                await next_reply(connection)
-        except BaseException:
-            # Whoever wrote next would read the answers to this.
-            await connection.disconnect(nowait=True)
-            raise
+        publisher = _publishers.get(shard._redis)
+        if publisher is None:
+            # Not for a start without Redis.
+            from pneumatic.lib.realtime.publisher import Publisher
 
-
-async def _publishing(client: Any) -> Any:
-    """The connection that this client publishes on: kept, and closed with the client's others."""
-    connection = _connections.get(client)
-    if connection is None:
-        connection = _connections[client] = await client.connection_pool.get_connection()
-    elif not connection.is_connected:
-        await connection.connect()
-    return connection
+            publisher = _publishers[shard._redis] = Publisher(shard._redis.connection_pool)
+        await publisher.publish(pairs)
 
 
 async def group_add_all(layer: BaseChannelLayer, groups: Collection[str], channel: str) -> None:
