@@ -49,7 +49,8 @@ def is_reserved(value: str) -> bool:
 
 def can_be_seen(value: str) -> bool:
     """Whether anything in ``value`` leaves ink on the page."""
-    return any(
+    # Most texts begin like this: to say so takes a fifth of the time.
+    return (value[:1].isascii() and value[:1].isalnum()) or any(
         character not in _INVISIBLE
         # The latter: emoji younger than Python's tables.
         and (unicodedata.category(character)[0] in "LNPS" or character in _EMOJI)

@@ -42,7 +42,8 @@ def checked(draft: Draft) -> Draft:
     """The draft with its body as it is kept. Raises `BadField`."""
     if draft.id.version not in {4, 7}:
         raise BadField("id", "must be a random UUID (version 4 or 7)")
-    return draft._replace(body=inputs.body(draft.body))
+    body = inputs.body(draft.body)
+    return draft if body == draft.body else draft._replace(body=body)
 
 
 def repeat(known: Message, draft: Draft, *, is_member: bool) -> Sent | ProblemError:
