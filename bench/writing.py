@@ -62,7 +62,11 @@ async def _ours(user: "User", conversation: str) -> object:
     from chat.actions.sending import Draft
     from chat.ws.sends import send_queue
 
-    return await send_queue().send(Draft(user, uuid.UUID(conversation), uuid.uuid4(), _BODY))
+    draft = Draft(user, uuid.UUID(conversation), uuid.uuid4(), _BODY)
+    sent: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    if send_queue().begin(draft, sent.set_result) and await sent:
+        return sent.result()
+    return await send_queue().send(draft)
 
 
 async def _single(user: "User", conversation: str) -> object:

@@ -32,10 +32,14 @@ def _envelope(event: protocol.Event, ended: int) -> realtime.Envelope:
 
 def messages_sent(messages: Iterable[tuple[Message, int]]) -> None:
     """Each with its conversation's `ended_version`; those of a conversation are told together."""
+    announce((presenters.message_event(message), ended) for message, ended in messages)
+
+
+def announce(events: Iterable[tuple[protocol.MessageEvent, int]]) -> None:
+    """As `messages_sent`, for those whose events are ready."""
     told: dict[UUID, list[realtime.Envelope]] = {}
-    for message, ended in messages:
-        envelope = _envelope(presenters.message_event(message), ended)
-        told.setdefault(message.conversation_id, []).append(envelope)
+    for event, ended in events:
+        told.setdefault(event.conversation, []).append(_envelope(event, ended))
     for conversation_id, envelopes in told.items():
         realtime.publish_on_commit(groups.conversation(conversation_id), *envelopes)
 

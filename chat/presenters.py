@@ -116,6 +116,14 @@ def message_event(row: Message) -> protocol.MessageEvent:
     )
 
 
+def add_place(event: protocol.MessageEvent, row: Message) -> None:
+    """Write into the event of a message what the database has added to its row meanwhile."""
+    data = event.data
+    event.version = data.version = row.version
+    data.seq, data.created_at = row.seq, time(row.created_at)
+    data.mentions = [UUID(user_id) for user_id in row.mentioned]
+
+
 def member_event(row: Membership) -> protocol.MemberEvent:
     return protocol.MemberEvent(
         conversation=row.conversation_id, version=row.version, data=member(row)

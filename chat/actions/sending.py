@@ -1,6 +1,6 @@
 """Send messages: one, or all that wait at the moment in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,16 @@ from chat.models import Message
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import ProblemError, Unavailable
 
-__all__ = ("Busy", "Draft", "Result", "Sent", "asend_messages", "send_message", "send_messages")
+__all__ = (
+    "Busy",
+    "Draft",
+    "Result",
+    "Sent",
+    "asend_messages",
+    "begin_send",
+    "send_message",
+    "send_messages",
+)
 
 
 def send_message(
@@ -57,6 +66,15 @@ async def asend_messages(*, drafts: Sequence[Draft], wait: bool = True) -> list[
         except IntegrityError:
             pass  # Nothing was stored; whose fault it is comes out below.
     return await in_database(send_messages, drafts=drafts, wait=wait)
+
+
+def begin_send(*, draft: Draft, answered: Callable[[Sent | None], object]) -> bool:
+    """As `asend_messages` for one and without `wait`, but without a task; whether it is begun.
+
+    It is not where something has to be waited for first. `answered` is called later: with what was
+    stored, or with None where `asend_messages` has to find out. Raises `BadField`.
+    """
+    return not settings.ON_SQLITE and storing_at_once.begin(checked(draft), answered, wait=False)
 
 
 def _sorted_out(drafts: Iterable[Draft]) -> tuple[dict[int, Draft], dict[int, Result]]:

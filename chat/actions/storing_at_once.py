@@ -5,8 +5,8 @@ What they do is what `storing` does; the tests hold them together. Outside of a 
 statement is one itself: a round trip, its commit included.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
 from django.db.models.base import ModelState
 from msgspec import Struct
 
-from chat import fanout
+from chat import fanout, presenters, protocol
 from chat.actions.appending import names_in
 from chat.actions.drafts import Busy, Draft, Result, Sent, bad_reply, repeat
 from chat.errors import NoSuchConversation, ReadOnly
@@ -30,7 +30,10 @@ _BATCH: Final = "SELECT * FROM chat_append(%s, %s)"
 _ONE: Final = "SELECT * FROM chat_append_one(%s, %s, %s, %s, %s, %s)"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(list[str]).decode
+_NOBODY: Final = "[]"
 _UNSET: Final = dict.fromkeys(field.attname for field in Message._meta.concrete_fields)
+#: Until the database says when it was.
+_NOT_YET: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class _Asked(Struct):
@@ -60,11 +63,17 @@ class _Answer(NamedTuple):
 _Others = dict[int, tuple[Draft, _Answer]]
 
 
+class _Written(NamedTuple):
+    """A message and its event as they will be, but for what the database adds."""
+
+    message: Message
+    event: protocol.MessageEvent
+
+
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
-    asked = _ask(drafts)
-    rows = _rows(*_statement(asked, wait=wait))
-    results, others = _announce(drafts, _written(drafts, asked), rows)
+    rows = _rows(*_statement(drafts, wait=wait))
+    results, others = _announce(drafts, _written(drafts), rows)
     # Asked only now: what was stored is committed, and announced whatever becomes of this.
     return {**results, **_not_stored(others)} if others else results
 
@@ -73,15 +82,36 @@ async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Res
     """As `store`, from the event loop. Raises `Unavailable`, and `IntegrityError` as that does."""
     if not drafts:
         return {}
-    asked = _ask(drafts)
-    written: list[Message] = []
+    written: list[_Written] = []
 
     def write() -> None:
-        written[:] = _written(drafts, asked)
+        written[:] = _written(drafts)
 
-    rows = await asyncpostgres.rows(*_statement(asked, wait=wait), meanwhile=write)
+    rows = await asyncpostgres.rows(*_statement(drafts, wait=wait), meanwhile=write)
     results, others = _announce(drafts, written, rows)
     return {**results, **await _not_stored_from_the_loop(others)} if others else results
+
+
+def begin(draft: Draft, answered: Callable[[Sent | None], object], *, wait: bool) -> bool:
+    """As `astore` for one, if nothing has to be waited for first; whether it was begun.
+
+    `answered` is called later, with what was stored, or with None where `astore` has to find out.
+    """
+    drafts = {0: draft}
+    written: list[_Written] = []
+
+    def write() -> None:
+        written[:] = _written(drafts)
+
+    def came(rows: Iterable[tuple[Any, ...]] | None) -> None:
+        sent: Result | None = None
+        try:
+            if rows is not None:
+                sent = _announce(drafts, written, rows)[0].get(0)
+        finally:
+            answered(sent if isinstance(sent, Sent) else None)
+
+    return asyncpostgres.begin(*_statement(drafts, wait=wait), came, write)
 
 
 async def _not_stored_from_the_loop(others: _Others) -> Mapping[int, Result]:
@@ -94,8 +124,13 @@ async def _not_stored_from_the_loop(others: _Others) -> Mapping[int, Result]:
         return dict.fromkeys(others, problem)
 
 
-def _ask(drafts: Mapping[int, Draft]) -> list[_Asked]:
-    return [
+def _statement(drafts: Mapping[int, Draft], *, wait: bool) -> tuple[str, Sequence[Any]]:
+    if len(drafts) == 1:
+        (one,) = drafts.values()
+        if not one.reply_to and not names_in(one.body):
+            values = one.id, one.conversation_id, one.sender.id, one.body, one.fingerprint, wait
+            return _ONE, values
+    asked = [
         _Asked(
             draft.id,
             draft.conversation_id,
@@ -107,33 +142,29 @@ def _ask(drafts: Mapping[int, Draft]) -> list[_Asked]:
         )
         for draft in drafts.values()
     ]
-
-
-def _statement(asked: Sequence[_Asked], *, wait: bool) -> tuple[str, Sequence[Any]]:
-    one = asked[0]
-    if len(asked) > 1 or one.names or one.reply_to:
-        return _BATCH, (_encode(asked).decode(), wait)
-    printed = bytes.fromhex(one.fingerprint)
-    return _ONE, (one.id, one.conversation, one.sender, one.body, printed, wait)
+    return _BATCH, (_encode(asked).decode(), wait)
 
 
 def _announce(
-    drafts: Mapping[int, Draft], written: Iterable[Message], rows: Iterable[tuple[Any, ...]]
+    drafts: Mapping[int, Draft], written: Iterable[_Written], rows: Iterable[tuple[Any, ...]]
 ) -> tuple[dict[int, Result], _Others]:
     """What was stored, and is announced by this; and what was not, with the function's answer."""
     results: dict[int, Result] = {}
     others: _Others = {}
-    stored: list[tuple[Message, int]] = []
-    for (place, draft), message, row in zip(drafts.items(), written, rows, strict=True):
+    stored: list[tuple[protocol.MessageEvent, int]] = []
+    for (place, draft), (message, event), row in zip(drafts.items(), written, rows, strict=True):
         answer = _Answer(*row)
         if answer.outcome == "stored":
             message.seq, message.version = answer.seq, answer.version
-            message.mentioned, message.created_at = _decode(answer.mentioned), answer.at
-            stored.append((message, answer.ended))
+            message.created_at = answer.at
+            if answer.mentioned != _NOBODY:
+                message.mentioned = _decode(answer.mentioned)
+            presenters.add_place(event, message)
+            stored.append((event, answer.ended))
             results[place] = Sent(message, duplicate=False)
         else:
             others[place] = draft, answer
-    fanout.messages_sent(stored)
+    fanout.announce(stored)
     return results, others
 
 
@@ -178,14 +209,13 @@ def _result(draft: Draft, answer: _Answer, known: Mapping[UUID, Message] | Unava
             return NoSuchConversation()
 
 
-def _written(drafts: Mapping[int, Draft], asked: Iterable[_Asked]) -> list[Message]:
-    return [_message(draft, one) for draft, one in zip(drafts.values(), asked, strict=True)]
+def _written(drafts: Mapping[int, Draft]) -> list[_Written]:
+    messages = [_message(draft) for draft in drafts.values()]
+    return [_Written(message, presenters.message_event(message)) for message in messages]
 
 
-def _message(draft: Draft, asked: _Asked) -> Message:
-    """The row as it will be stored, but for what the database adds.
-
-    Made as `Model.from_db` would, without its way through each field, which takes longer than to
+def _message(draft: Draft) -> Message:
+    """Made as `Model.from_db` would, without its way through each field, which takes longer than to
     encode the event for everybody.
     """
     message = Message.__new__(Message)
@@ -199,6 +229,10 @@ def _message(draft: Draft, asked: _Asked) -> Message:
         kind=Message.Kind.TEXT,
         body=draft.body,
         reply_to_id=draft.reply_to,
-        fingerprint=bytes.fromhex(asked.fingerprint),
+        fingerprint=draft.fingerprint,
+        seq=0,
+        version=0,
+        mentioned=[],
+        created_at=_NOT_YET,
     )
     return message

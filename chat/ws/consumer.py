@@ -152,8 +152,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         metrics.frames_of(kind).inc()
         if self.identity is not None and handlers.is_answered_at_once(command):
             with tracing.span("socket.frame", frame=kind):
-                handlers.answer_at_once(self, command)
-            return None
+                rest = handlers.answer_at_once(self, command)
+            return None if rest is None else partial(self._handle, command, rest)
         return partial(self._handle, command, partial(handlers.handle, self, command))
 
     def go_on(self, command: protocol.Command, work: Work) -> None:

@@ -11,13 +11,14 @@ from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
 from chat import groups, limits, metrics, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
-from chat.actions.sending import Draft
+from chat.actions.sending import Busy, Draft, Sent
 from chat.actions.typing import set_typing
 from chat.protocol import Close
 from chat.ws import catching_up
 from chat.ws.crowd import crowd
 from chat.ws.entrances import Admission, entrances
 from chat.ws.hub import hub
+from chat.ws.incoming import Work
 from chat.ws.marks import mark_queue
 from chat.ws.sends import send_queue
 from chat.ws.session import command_budget, same_session
@@ -28,7 +29,7 @@ from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthentic
 from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.shared.ratelimit import rate_key, user_budget, user_key
-from pneumatic.lib.shared.spending import aspend, aspend_often
+from pneumatic.lib.shared.spending import aspend, aspend_often, spend_at_once
 
 if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
@@ -37,16 +38,20 @@ log = structlog.get_logger(__name__)
 
 
 def is_answered_at_once(command: protocol.Command) -> bool:
-    """Whether `answer_at_once` is for this: nothing waits for it in a task."""
+    """Whether `answer_at_once` is for this: mostly nothing waits for it in a task."""
     return type(command) in _AT_ONCE
 
 
-def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> None:
-    """Do what the command of a signed-in device says, or say what is wrong with it."""
+def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> Work | None:
+    """Do what the command of a signed-in device says, or say what is wrong with it.
+
+    Returns what is left to be awaited for that; what comes next is held until then, or by this.
+    """
     try:
-        _AT_ONCE[type(command)](socket, command)
+        return _AT_ONCE[type(command)](socket, command)
     except ProblemError as problem:
         socket.tell(error_event(problem, command.ref))
+        return None
 
 
 async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol.Heartbeat) -> None:
@@ -59,8 +64,7 @@ async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol
         return
     if isinstance(command, protocol.Hello):
         raise Invalid("hello was said already.")
-    if not isinstance(command, _COUNTED_ELSEWHERE):
-        _count(socket)
+    _count(socket)
     await _HANDLERS[type(command)](socket, socket.identity, command)
 
 
@@ -182,14 +186,44 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
 # --- Commands -----------------------------------------------------------------------------------
 
 
-async def _send(socket: "ChatConsumer", identity: Identity, command: protocol.Send) -> None:
-    wait = await aspend_often(user_budget(), user_key(identity.user.id))
+def _send(socket: "ChatConsumer", command: protocol.Send) -> Work | None:
+    assert socket.identity is not None  # noqa: S101  # it is signed in
+    sender = socket.identity.user
+    draft = Draft(sender, command.conversation, command.id, command.body, command.reply_to)
+    # Out of the budget that REST has as well.
+    if not spend_at_once(user_budget(), user_key(socket.user_text)):
+        return partial(_pay_and_send, socket, command, draft)
+    if not send_queue().begin(draft, partial(_ended_at_once, socket, command, draft)):
+        return partial(_send_in_turn, socket, command, draft)
+    socket.incoming.hold()
+    return None
+
+
+def _ended_at_once(
+    socket: "ChatConsumer", command: protocol.Send, draft: Draft, sent: Sent | Busy | None
+) -> None:
+    if isinstance(sent, Sent):
+        try:
+            _acknowledge(socket, command, sent)
+        finally:
+            socket.incoming.release()
+    else:
+        socket.go_on(command, partial(_send_in_turn, socket, command, draft))
+
+
+async def _pay_and_send(socket: "ChatConsumer", command: protocol.Send, draft: Draft) -> None:
+    wait = await aspend_often(user_budget(), user_key(socket.user_text))
     if wait:
         rate_limited("user")
         raise RateLimited(retry_after=round(wait, 3))
-    sent = await send_queue().send(
-        Draft(identity.user, command.conversation, command.id, command.body, command.reply_to)
-    )
+    await _send_in_turn(socket, command, draft)
+
+
+async def _send_in_turn(socket: "ChatConsumer", command: protocol.Send, draft: Draft) -> None:
+    _acknowledge(socket, command, await send_queue().send(draft))
+
+
+def _acknowledge(socket: "ChatConsumer", command: protocol.Send, sent: Sent) -> None:
     if not sent.duplicate:
         metrics.messages_by("socket").inc()
     socket.tell(
@@ -246,13 +280,10 @@ def _heartbeat(socket: "ChatConsumer", command: protocol.Heartbeat) -> None:
     catching_up.begin_heartbeat(socket, command)
 
 
-_AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], None]]
-_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat}
-#: A send comes out of the budget that REST has as well.
-_COUNTED_ELSEWHERE = (protocol.Send,)
+_AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], Work | None]]
+_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat, protocol.Send: _send}
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
 _HANDLERS = {
-    protocol.Send: _send,
     protocol.Read: _read,
     protocol.Delivered: _delivered,
     protocol.Typing: _typing,

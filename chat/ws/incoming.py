@@ -113,14 +113,14 @@ class Incoming:
             self._hurry()
         return True
 
-    def hold(self, hurry: Callable[[], None]) -> None:
+    def hold(self, hurry: Callable[[], None] | None = None) -> None:
         """Let all that follows wait until `release`: what is being begun is answered by then.
 
         To be called by `begin` alone. `hurry` is called when something does wait.
         """
         self._held = True
         self._hurry = hurry
-        if self._waiting:
+        if self._waiting and hurry is not None:
             hurry()
 
     def release(self, rest: Work | None = None) -> None:

@@ -13,8 +13,16 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.actions.sending import Busy, Draft, Result, Sent, asend_messages, send_messages
-from chat.ws.groupcommit import GroupCommit
+from chat.actions.sending import (
+    Busy,
+    Draft,
+    Result,
+    Sent,
+    asend_messages,
+    begin_send,
+    send_messages,
+)
+from chat.ws.groupcommit import GroupCommit, Told
 from pneumatic.lib.database import threads
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
@@ -26,6 +34,10 @@ _TOGETHER: Final = 100
 _COMMON_LANES: Final = 2
 
 _Lane = GroupCommit[Draft, Sent | Busy]
+
+
+def _begin(draft: Draft, told: Told[Sent | Busy]) -> bool:
+    return begin_send(draft=draft, answered=told)
 
 
 async def _at_once(drafts: Sequence[Draft]) -> list[Result]:
@@ -42,8 +54,18 @@ class SendQueue:
 
     def __init__(self) -> None:
         lanes = 1 if settings.ON_SQLITE else _COMMON_LANES
-        self._common = [_Lane(_at_once, _TOGETHER) for _ in range(lanes)]
+        self._common = [_Lane(_at_once, _TOGETHER, _begin) for _ in range(lanes)]
         self._own: dict[UUID, _Lane] = {}
+
+    def begin(self, draft: Draft, told: Told[Sent | Busy]) -> bool:
+        """Store the message without a task, where nothing has to be waited for first.
+
+        Whether that was begun. `told` is called later, with what was sent, or with anything else
+        where `send` has to find out. Raises `BadField`.
+        """
+        if draft.conversation_id in self._own:
+            return False
+        return self._common_lane(draft).begin(draft, told)
 
     async def send(self, draft: Draft) -> Sent:
         """Store the message. Raises `ProblemError`s as `send_message` does, or `Unavailable`.
@@ -52,8 +74,7 @@ class SendQueue:
         """
         until = asyncio.get_running_loop().time() + threads.SECONDS
         if draft.conversation_id not in self._own:
-            common = self._common[draft.conversation_id.int % len(self._common)]
-            result = await common.ask(draft, until)
+            result = await self._common_lane(draft).ask(draft, until)
             if isinstance(result, Sent):
                 return result
         lane = self._own.setdefault(draft.conversation_id, _Lane(_in_time, _TOGETHER))
@@ -64,6 +85,9 @@ class SendQueue:
         if isinstance(result, Busy):
             raise Unavailable
         return result
+
+    def _common_lane(self, draft: Draft) -> _Lane:
+        return self._common[draft.conversation_id.int % len(self._common)]
 
     def _forget(self, conversation_id: UUID, lane: _Lane) -> None:
         if self._own.get(conversation_id) is lane:

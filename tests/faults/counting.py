@@ -15,7 +15,8 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count from now on; call what is returned for the number so far."""
     count = 0
     real, real_many = CursorWrapper.execute, CursorWrapper.executemany
-    real_bare, real_rows = psycopg.Cursor.execute, asyncpostgres.rows
+    real_bare = psycopg.Cursor.execute
+    real_rows, real_begin = asyncpostgres.rows, asyncpostgres.begin
 
     def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
         nonlocal count
@@ -42,7 +43,14 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         count += 1
         return await real_rows(*args, **kwargs)
 
+    def begin(*args: Any, **kwargs: Any) -> bool:
+        nonlocal count
+        begun = real_begin(*args, **kwargs)
+        count += begun
+        return begun
+
     monkeypatch.setattr(asyncpostgres, "rows", rows)
+    monkeypatch.setattr(asyncpostgres, "begin", begin)
     monkeypatch.setattr(psycopg.Cursor, "execute", execute_bare)
     monkeypatch.setattr(CursorWrapper, "execute", execute)
     monkeypatch.setattr(CursorWrapper, "executemany", executemany)

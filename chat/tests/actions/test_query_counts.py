@@ -52,8 +52,8 @@ class Stage(NamedTuple):
         ]
 
 
-#: Called by another action, which is in the table.
-PARTS: Final = {"show_anew"}
+#: Called by another action, or called for one, which is in the table.
+PARTS: Final = {"begin_send", "show_anew"}
 #: What it costs, and what on PostgreSQL, where one statement may do the whole of it.
 BUDGETS: Final[dict[str, tuple[int, int, Callable[[Stage], object]]]] = {
     "send_message": (

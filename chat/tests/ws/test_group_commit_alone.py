@@ -1,7 +1,7 @@
 """The algorithm of group commit, without a database."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -112,3 +112,76 @@ async def test_settling_waits_for_all_of_it() -> None:
     await settling
     await asyncio.sleep(0)
     assert all(each.done() for each in asked)
+
+
+class AloneStore(Store):
+    """One that takes a lone number without a task, and answers it when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_write.set()
+        self.begun: list[tuple[int, Callable[[int | None], object]]] = []
+        self.told: list[int | None] = []
+        self.queue = GroupCommit[int, int](self.write, 3, self.take)
+
+    def take(self, number: int, told: Callable[[int | None], object]) -> bool:
+        if number < 0:
+            raise NoSuchConversation
+        self.begun.append((number, told))
+        return number != 13
+
+    def begin(self, number: int) -> bool:
+        return self.queue.begin(number, self.told.append)
+
+    def answer(self, answer: int | None) -> None:
+        self.begun.pop()[1](answer)
+
+
+async def test_a_lone_one_is_answered_without_a_task() -> None:
+    store = AloneStore()
+    assert store.begin(1)
+    assert not store.queue.is_idle
+    store.answer(2)
+    assert (store.told, store.batches) == ([2], [])
+    assert store.queue.is_idle
+
+
+async def test_who_comes_while_a_lone_one_is_written_waits_for_it() -> None:
+    store = AloneStore()
+    assert store.begin(1)
+    assert not store.begin(2)
+    others = store.ask(3, 4)
+    await asyncio.sleep(0)
+    assert store.batches == []
+    store.answer(2)
+    assert await asyncio.gather(*others) == [6, 8]
+    assert store.batches == [[3, 4]]
+
+
+async def test_what_a_lone_one_cannot_be_told_is_asked_the_ordinary_way() -> None:
+    store = AloneStore()
+    assert store.begin(1)
+    store.answer(None)
+    assert store.told == [None]
+    assert await store.queue.ask(1) == 2
+
+
+async def test_what_cannot_be_begun_leaves_the_queue_free() -> None:
+    store = AloneStore()
+    assert not store.begin(13)
+    with pytest.raises(NoSuchConversation):
+        store.begin(-1)
+    assert store.queue.is_idle
+
+
+async def test_settling_waits_for_a_lone_one_and_for_those_behind_it() -> None:
+    store = AloneStore()
+    assert store.begin(1)
+    (asked,) = store.ask(2)
+    settling = asyncio.create_task(store.queue.settle())
+    await asyncio.sleep(0)
+    store.answer(2)
+    assert not settling.done()
+    async with asyncio.timeout(5):
+        await settling
+        assert await asked == 4

@@ -39,6 +39,11 @@ async def aspend_often(budget: Budget, key: str) -> float:
     return await _spending.get().spend_ahead(budget, key)
 
 
+def spend_at_once(budget: Budget, key: str) -> bool:
+    """Spend a token that was taken ahead; False where there is none, and `aspend_often` gets it."""
+    return budget.unlimited or _spending.get().spend(budget, key)
+
+
 class _Purse:
     """Tokens that were taken ahead; worthless after a minute, in which their bucket refills."""
 
@@ -46,6 +51,10 @@ class _Purse:
 
     def __init__(self) -> None:
         self.tokens, self.until, self.is_refilling = 0.0, 0.0, False
+
+
+def _ahead(budget: Budget) -> float:
+    return min(_MOST, int(budget.smallest * _PART))
 
 
 class _Asked(NamedTuple):
@@ -61,21 +70,27 @@ class _Spending:
         self._tasks: set[asyncio.Task[None]] = set()
         self._purses: OrderedDict[_Key, _Purse] = OrderedDict()
 
-    async def spend_ahead(self, budget: Budget, key: str) -> float:
-        ahead = min(_MOST, int(budget.smallest * _PART))
+    def spend(self, budget: Budget, key: str) -> bool:
         purse = self._purse(budget, key)
-        if purse.tokens >= 1 and asyncio.get_running_loop().time() < purse.until:
-            purse.tokens -= 1
-            if purse.tokens <= ahead / 2 and not purse.is_refilling:
-                purse.is_refilling = True
-                self._spawn(self._refill(budget, key, purse, ahead))
+        if purse.tokens < 1 or asyncio.get_running_loop().time() >= purse.until:
+            return False
+        purse.tokens -= 1
+        ahead = _ahead(budget)
+        if purse.tokens <= ahead / 2 and not purse.is_refilling:
+            purse.is_refilling = True
+            self._spawn(self._refill(budget, key, purse, ahead))
+        return True
+
+    async def spend_ahead(self, budget: Budget, key: str) -> float:
+        if self.spend(budget, key):
             return 0.0
+        purse = self._purse(budget, key)
         if purse.is_refilling:
             # By somebody else who came just before: once is enough.
             return (await self.ask(budget, Ask(key, 1.0))).wait
         purse.is_refilling = True
         try:
-            spent = await self.ask(budget, Ask(key, 1.0, ahead))
+            spent = await self.ask(budget, Ask(key, 1.0, _ahead(budget)))
             self._put(purse, spent.ahead)
         finally:
             purse.is_refilling = False
