@@ -9,18 +9,16 @@ import structlog
 
 from accounts.authentication import Identity, authenticate_token, claims_of
 from accounts.errors import SessionRevoked
-from chat import groups, limits, metrics, presence, presenters, protocol, queries
+from chat import groups, limits, presence, presenters, protocol, queries
 from chat.actions.presence import arrive, depart
-from chat.actions.sending import Busy, Draft, Sent
 from chat.actions.typing import set_typing
 from chat.protocol import Close
-from chat.ws import catching_up
+from chat.ws import catching_up, posting
 from chat.ws.crowd import crowd
 from chat.ws.entrances import Admission, entrances
 from chat.ws.hub import hub
 from chat.ws.incoming import Work
 from chat.ws.marks import mark_queue
-from chat.ws.sends import send_queue
 from chat.ws.session import command_budget, same_session
 from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
 from pneumatic.lib import times
@@ -28,8 +26,8 @@ from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.metrics import rate_limited
-from pneumatic.lib.shared.ratelimit import rate_key, user_budget, user_key
-from pneumatic.lib.shared.spending import aspend, aspend_often, spend_at_once
+from pneumatic.lib.shared.ratelimit import rate_key, user_budget
+from pneumatic.lib.shared.spending import aspend
 
 if TYPE_CHECKING:
     from chat.ws.consumer import ChatConsumer
@@ -186,59 +184,6 @@ async def bring_in(socket: "ChatConsumer", conversation_id: UUID) -> None:
 # --- Commands -----------------------------------------------------------------------------------
 
 
-def _send(socket: "ChatConsumer", command: protocol.Send) -> Work | None:
-    assert socket.identity is not None  # noqa: S101  # it is signed in
-    sender = socket.identity.user
-    draft = Draft(sender, command.conversation, command.id, command.body, command.reply_to)
-    # Out of the budget that REST has as well.
-    if not spend_at_once(user_budget(), user_key(socket.user_text)):
-        return partial(_pay_and_send, socket, command, draft)
-    if not send_queue().begin(draft, partial(_ended_at_once, socket, command, draft)):
-        return partial(_send_in_turn, socket, command, draft)
-    socket.incoming.hold()
-    return None
-
-
-def _ended_at_once(
-    socket: "ChatConsumer", command: protocol.Send, draft: Draft, sent: Sent | Busy | None
-) -> None:
-    if isinstance(sent, Sent):
-        try:
-            _acknowledge(socket, command, sent)
-        finally:
-            socket.incoming.release()
-    else:
-        socket.go_on(command, partial(_send_in_turn, socket, command, draft))
-
-
-async def _pay_and_send(socket: "ChatConsumer", command: protocol.Send, draft: Draft) -> None:
-    wait = await aspend_often(user_budget(), user_key(socket.user_text))
-    if wait:
-        rate_limited("user")
-        raise RateLimited(retry_after=round(wait, 3))
-    await _send_in_turn(socket, command, draft)
-
-
-async def _send_in_turn(socket: "ChatConsumer", command: protocol.Send, draft: Draft) -> None:
-    _acknowledge(socket, command, await send_queue().send(draft))
-
-
-def _acknowledge(socket: "ChatConsumer", command: protocol.Send, sent: Sent) -> None:
-    if not sent.duplicate:
-        metrics.messages_by("socket").inc()
-    socket.tell(
-        protocol.Ack(
-            ref=command.ref,
-            id=sent.message.id,
-            conversation=sent.message.conversation_id,
-            seq=sent.message.seq,
-            version=sent.message.version,
-            created_at=presenters.time(sent.message.created_at),
-            duplicate=sent.duplicate,
-        )
-    )
-
-
 async def _read(socket: "ChatConsumer", identity: Identity, command: protocol.Read) -> None:
     seq = command.seq
     await mark_queue().mark(identity.user, command.conversation, read=seq, delivered=seq)
@@ -281,7 +226,7 @@ def _heartbeat(socket: "ChatConsumer", command: protocol.Heartbeat) -> None:
 
 
 _AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], Work | None]]
-_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat, protocol.Send: _send}
+_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat, protocol.Send: posting.begin_post}
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
 _HANDLERS = {
     protocol.Read: _read,

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from chat.actions import storing_at_once
 from chat.models import Conversation
-from chat.ws import handlers
+from chat.ws import posting
 from pneumatic.lib.database import asyncpostgres
 from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct
@@ -177,7 +177,7 @@ async def test_a_defect_in_its_answer_does_not_leave_the_device_waiting_for_ever
             raise ZeroDivisionError
 
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        monkeypatch.setattr(handlers, "_acknowledge", fail)
+        monkeypatch.setattr(posting, "_acknowledge", fail)
         await alice.say(
             type="message.send", id=uuid.uuid4(), conversation=live_world.group.id, body="hi"
         )
