@@ -46,8 +46,7 @@ def _count_queries() -> None:
             connection.execute_wrappers.append(count)
 
     connection_created.connect(attach, weak=False)
-    # Django's own cursors are of kinds that derive from the first.
-    for kind, method in ((psycopg.Cursor, "execute"), (LoopConnection, "ask")):
+    for kind, method in ((psycopg.Cursor, "execute"), (LoopConnection, "begin")):
         _count_calls(kind, method)
 
 
@@ -56,8 +55,10 @@ def _count_calls(kind: type, method: str) -> None:
 
     def counted(self: Any, *args: Any, **options: Any) -> Any:
         global _queries
-        _queries += type(self) is kind
-        return real(self, *args, **options)
+        found = real(self, *args, **options)
+        # Django's own cursors are of kinds that derive from this. False: it had to be prepared.
+        _queries += type(self) is kind and found is not False
+        return found
 
     setattr(kind, method, counted)
 
@@ -138,15 +139,15 @@ class _Asker:
 
     async def send(self) -> float:
         """Seconds of one message, as the socket's handler sends it."""
+        from bench.writing import as_the_handler
         from chat.actions.sending import Draft
-        from chat.ws.sends import send_queue
         from pneumatic.lib.database.threads import in_database
 
         user, number = await in_database(self.somebody)
         draft = Draft(user, id_of("c", number), uuid.uuid4(), "x" * 250)
         _reset()
         begun = time.perf_counter()
-        await send_queue().send(draft)
+        await as_the_handler(draft)
         self.counted = _queries
         return time.perf_counter() - begun
 

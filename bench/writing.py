@@ -29,6 +29,7 @@ from bench.measures import spread, usage
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from chat.actions.sending import Draft
 
 _GROUPS = 100
 _MEMBERS = 10
@@ -60,9 +61,14 @@ Send = Callable[["User", str], Awaitable[object]]
 
 async def _ours(user: "User", conversation: str) -> object:
     from chat.actions.sending import Draft
+
+    return await as_the_handler(Draft(user, uuid.UUID(conversation), uuid.uuid4(), _BODY))
+
+
+async def as_the_handler(draft: "Draft") -> object:
+    """Send it as `chat.ws.posting` does: at once if that can be, else in turn."""
     from chat.ws.sends import send_queue
 
-    draft = Draft(user, uuid.UUID(conversation), uuid.uuid4(), _BODY)
     sent: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     if send_queue().begin(draft, sent.set_result) and await sent:
         return sent.result()
