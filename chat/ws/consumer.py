@@ -148,11 +148,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             command = protocol.decode(text, hub().conversations_of(self))
         except protocol.BadFrame as bad:
             return self._bad_frame(bad)
-        kind = str(command.__struct_config__.tag)
-        metrics.frames_of(kind).inc()
+        metrics.frames_of(str(command.__struct_config__.tag)).inc()
         if self.identity is not None and handlers.is_answered_at_once(command):
-            with tracing.span("socket.frame", frame=kind):
-                rest = handlers.answer_at_once(self, command)
+            rest = handlers.answer_at_once(self, command)
             return None if rest is None else partial(self._handle, command, rest)
         return partial(self._handle, command, partial(handlers.handle, self, command))
 

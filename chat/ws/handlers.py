@@ -21,7 +21,7 @@ from chat.ws.incoming import Work
 from chat.ws.marks import mark_queue
 from chat.ws.session import command_budget, same_session
 from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
-from pneumatic.lib import times
+from pneumatic.lib import times, tracing
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
@@ -37,19 +37,23 @@ log = structlog.get_logger(__name__)
 
 def is_answered_at_once(command: protocol.Command) -> bool:
     """Whether `answer_at_once` is for this: mostly nothing waits for it in a task."""
-    return type(command) in _AT_ONCE
+    return isinstance(command, protocol.Send) or type(command) in _AT_ONCE
 
 
 def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> Work | None:
     """Do what the command of a signed-in device says, or say what is wrong with it.
 
-    Returns what is left to be awaited for that; what comes next is held until then, or by this.
+    Returns what is left to be awaited for that.
     """
     try:
-        return _AT_ONCE[type(command)](socket, command)
+        if isinstance(command, protocol.Send):
+            # Without a span: what is awaited has one, and where somebody traces, all of it is.
+            return posting.begin_post(socket, command)
+        with tracing.span("socket.frame", frame=str(command.__struct_config__.tag)):
+            _AT_ONCE[type(command)](socket, command)
     except ProblemError as problem:
         socket.tell(error_event(problem, command.ref))
-        return None
+    return None
 
 
 async def handle(socket: "ChatConsumer", command: protocol.AnyCommand | protocol.Heartbeat) -> None:
@@ -225,8 +229,8 @@ def _heartbeat(socket: "ChatConsumer", command: protocol.Heartbeat) -> None:
     catching_up.begin_heartbeat(socket, command)
 
 
-_AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], Work | None]]
-_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat, protocol.Send: posting.begin_post}
+_AT_ONCE: dict[type[protocol.Command], Callable[["ChatConsumer", Any], None]]
+_AT_ONCE = {protocol.Ping: _ping, protocol.Heartbeat: _heartbeat}
 _HANDLERS: dict[type[protocol.Command], Callable[["ChatConsumer", Identity, Any], Awaitable[None]]]
 _HANDLERS = {
     protocol.Read: _read,
