@@ -95,6 +95,18 @@ def test_an_active_session_comes_with_its_user_in_one_query(
         assert found.user.username == "alice"
 
 
+def test_of_one_session_it_is_said_whether_it_is_active_as_of_many(
+    laptop: Session, phone: Session, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    actions.sign_out(session=phone)
+    for asked, found in (([laptop.pk], {laptop.pk}), ([phone.pk], set()), ([], set())):
+        assert queries.active_sessions_among(asked).keys() == found
+    assert queries.active_sessions_among([laptop.pk, phone.pk]).keys() == {laptop.pk}
+    with django_assert_num_queries(1):
+        (alone,) = queries.active_sessions_among([laptop.pk, laptop.pk]).values()
+        assert (alone, alone.user.username) == (laptop, "alice")
+
+
 def test_a_session_that_ended_is_not_active_nor_among_the_devices(
     alice: User, laptop: Session, phone: Session
 ) -> None:
