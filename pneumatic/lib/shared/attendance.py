@@ -8,6 +8,7 @@ release it, or couldn't tell.
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from pneumatic.lib.shared.leases import NOW, Leases, in_one, portions
 from pneumatic.lib.shared.redisscript import Away, Script
@@ -82,6 +83,9 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 """
 )
+# Of each argument when it ends at the latest, and of one that nobody holds mostly nothing.
+_ENDS = Script("return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))")
+_ENDS_AT_ONCE: Final = 1_000
 
 
 class Attendance(Leases):
@@ -170,6 +174,18 @@ class Attendance(Leases):
             return bool(await _SETTLE.arun([self._name(key), self._ends], key))
         except Away:
             return not here
+
+    async def _perhaps_held(self, keys: set[str]) -> Iterable[str]:
+        """One look at the sorted set of all keys: most people are not online."""
+        asked, perhaps = list(keys), list[str]()
+        try:
+            for start in range(0, len(asked), _ENDS_AT_ONCE):
+                some = asked[start : start + _ENDS_AT_ONCE]
+                ends = await _ENDS.arun([self._ends], *some)
+                perhaps += [key for key, at in zip(some, ends, strict=True) if at is not None]
+        except Away:
+            return keys
+        return perhaps
 
     def _hold(self, key: str, holder: str) -> bool:
         """Count ``holder`` here; whether nobody else was counted here for ``key``."""

@@ -192,9 +192,12 @@ class _LoopsClient:
 
 
 async def _sent_through(connection: Any, commands: Sequence[tuple[str | float, ...]]) -> list[Any]:
+    from hiredis import pack_command
     from redis import ResponseError
 
-    await connection.send_packed_command(connection.pack_commands(commands))
+    # In C: the client's own way takes 0.6 ms for a thousand words, this 0.1. Its types know tuples
+    # of one only.
+    await connection.send_packed_command([pack_command(each) for each in commands])  # type: ignore[arg-type]
     answers: list[Any] = []
     for _ in commands:
         try:
