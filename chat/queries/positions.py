@@ -1,7 +1,6 @@
 """How far people have got in what they share with others."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -75,9 +74,10 @@ _BESIDE: Final = f"{_SEATS}{_NEAR}"
 _SURROUNDINGS: Final = f"{_SEATS}{_STANDINGS}UNION ALL{_NEAR}"
 
 _read: Final = msgspec.json.Decoder(list[Receipt]).decode
-_users_in: Final = re.compile('"user":"([^"]+)"').findall
 #: Where the conversation's id stands in the text of its receipts: in the last one, before `"}`.
 _OF: Final = slice(-38, -2)
+#: Where the person's id stands in the text of a receipt: after `,{"user":"`.
+_WHO: Final = slice(10, 46)
 
 
 class Position(NamedTuple):
@@ -91,35 +91,39 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Beside:
-    """The positions of those with whom somebody shares small conversations, oneself included."""
+    """The positions of those with whom somebody shares small conversations, oneself included.
 
-    #: By the conversations' ids as texts: their `protocol.Receipt`s as JSON, with commas between.
-    told: dict[str, str]
+    Of a device in many that is a text of some 300 KB, mostly sent as it is: each look at a part of
+    it, and each copy, takes as long as many a whole answer.
+    """
 
-    @classmethod
-    def among(cls, told: Sequence[str]) -> Self:
-        """From the texts of each conversation's receipts."""
-        return cls({each[_OF]: each for each in told})
+    #: The `protocol.Receipt`s of each conversation as JSON, with commas between; and semicolons
+    #: between the conversations.
+    told: str
 
     @cached_property
     def receipts(self) -> str:
         """A JSON array of all of them."""
-        return f"[{','.join(self.told.values())}]"
+        return f"[{self.told.replace(';', ',')}]"
 
     @cached_property
     def people(self) -> set[str]:
         """The ids of these people."""
-        return set(_users_in(self.receipts))
+        # Each receipt but the first begins with a comma or a semicolon; after the last is nothing.
+        return {each[_WHO] for each in f",{self.told}".split("}")[:-1]}
 
     def without(self, conversations: Collection[str]) -> Self:
         """Those elsewhere than in these."""
-        if self.told.keys().isdisjoint(conversations):
+        if not conversations or not self.told:
             return self
-        others = self.told.keys() - set(conversations)
-        return type(self)({each: told for each, told in self.told.items() if each in others})
+        told = {each[_OF]: each for each in self.told.split(";")}
+        if told.keys().isdisjoint(conversations):
+            return self
+        out = set(conversations)
+        return type(self)(";".join([text for of, text in told.items() if of not in out]))
 
 
-NOBODY: Final = Beside({})
+NOBODY: Final = Beside("")
 
 
 class Surroundings(NamedTuple):
@@ -153,11 +157,10 @@ def _words() -> dict[str, str]:
 
 def _beside_from(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[UUID, Beside]]:
     for user_id, _, receipts in rows:
-        told = receipts.split(";")
         if connection.vendor != "postgresql":
             # It keeps ids as another text, and doesn't sort.
-            told = sorted(map(_as_written, told), key=itemgetter(_OF))
-        yield UUID(user_id), Beside.among(told)
+            receipts = ";".join(sorted(map(_as_written, receipts.split(";")), key=itemgetter(_OF)))
+        yield UUID(user_id), Beside(receipts)
 
 
 def _as_written(told: str) -> str:
