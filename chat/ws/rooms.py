@@ -1,8 +1,9 @@
 """The groups that a process is in, and which of its sockets listen to each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Protocol
 from uuid import UUID
 
@@ -73,11 +74,6 @@ class Room:
             self.round.leave(socket)
         self.sockets.discard(socket)
 
-    @property
-    def is_changing(self) -> bool:
-        """Whether the group is still to be joined, or being joined or left just now."""
-        return not self.joined or self.changing is not None
-
 
 class Rooms:
     """Joins a group for its first socket, leaves it after its last one."""
@@ -113,29 +109,29 @@ class Rooms:
         """
         if socket not in self.sockets:
             return  # gone while this was on its way
-        rooms: dict[str, Room] = {}
+        rooms: list[Room] = []
         for group, ended in groups.items():
             room = self.by_group.get(group)
             if room is None:
                 room = self.by_group[group] = Room(group)
-            rooms[room.name] = room
+            rooms.append(room)
             # That the person belongs here was read before, and may have changed since.
             room.ended = min(room.ended, ended) if room.sockets else ended
             room.let_in(socket)
-        self.sockets[socket].update(rooms)
+        self.sockets[socket].update([room.name for room in rooms])
         self._conversations.pop(socket, None)
         await self.listen()
-        changing = {group: room for group, room in rooms.items() if room.is_changing}
+        changing = [room for room in rooms if not room.joined or room.changing is not None]
         async with _locked(changing):
             # Without those that everybody was put out of while this waited.
-            new = {
-                group: room
-                for group, room in changing.items()
-                if not room.joined and self.by_group.get(group) is room
-            }
+            new = [
+                room
+                for room in changing
+                if not room.joined and self.by_group.get(room.name) is room
+            ]
             if new:
-                await self.bus.join(new)
-            for room in new.values():
+                await self.bus.join([room.name for room in new])
+            for room in new:
                 room.joined = True
 
     def put_out(self, socket: Socket, group: str, room: Room) -> None:
@@ -154,7 +150,7 @@ class Rooms:
     async def leave_if_empty(self, rooms: Mapping[str, Room]) -> None:
         """Leave those of the groups in which no socket is any more."""
         rooms = {group: room for group, room in rooms.items() if not room.sockets}
-        async with _locked(rooms):
+        async with _locked(rooms.values()):
             empty = {
                 group: room
                 for group, room in rooms.items()
@@ -174,14 +170,11 @@ class Rooms:
         """The ids of the conversations that a socket is in, such as `str` makes them."""
         known = self._conversations.get(socket)
         if known is None:
-            ids = (room.conversation for room in self._rooms_of(socket))
-            known = frozenset(each for each in ids if each is not None)
+            ids = [self.by_group[group].conversation for group in self.sockets.get(socket, ())]
+            known = frozenset([each for each in ids if each is not None])
             if socket in self.sockets:
                 self._conversations[socket] = known
         return known
-
-    def _rooms_of(self, socket: Socket) -> Iterator[Room]:
-        return (self.by_group[group] for group in self.sockets.get(socket, ()))
 
     async def leave_all(self, sockets: Iterable[Socket]) -> None:
         """Take these out of everything, in one call of the channel layer."""
@@ -197,15 +190,14 @@ class Rooms:
 
 
 @asynccontextmanager
-async def _locked(rooms: Mapping[str, Room]) -> AsyncIterator[None]:
+async def _locked(rooms: Iterable[Room]) -> AsyncIterator[None]:
     """Let nobody else join or leave these groups meanwhile."""
     # One for all of them: they may be a thousand, and nearly always nobody else wants any.
     ended = asyncio.Event()
     held: list[Room] = []
     try:
         # In one order, so that two who want the same don't wait for each other.
-        for group in sorted(rooms):
-            room = rooms[group]
+        for room in sorted(rooms, key=attrgetter("name")):
             while room.changing is not None:
                 await room.changing.wait()
             room.changing = ended
