@@ -16,18 +16,20 @@ by the next sync.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from accounts.models import User
 from chat import limits, presenters, protocol
-from chat.models import Conversation, Membership, Message
+from chat.models import Membership
 from chat.queries import (
     NOBODY,
     Asked,
     Beside,
     Changes,
     Outline,
+    ReadMessage,
     Standing,
     beside,
     changes_in,
@@ -123,10 +125,10 @@ def nothing_new(standing: Standing, around: Beside) -> Catchup:
 def page(part: Part) -> Page:
     """Read a part's frames, as of now."""
     found = changes_in(*part)
-    found.sort(key=lambda each: _last_spoken(each.seat.conversation), reverse=True)
+    found.sort(key=attrgetter("at"), reverse=True)
     frames = [frame for each in found for frame in _frames(each)]
     met = {
-        str(each.seat.conversation_id): {str(position.user_id) for position in each.positions}
+        str(each.conversation.id): {str(position.user_id) for position in each.positions}
         for each in found
     }
     return Page(frames, met, {str(each.conversation_id) for each in part.asked} - met.keys())
@@ -165,16 +167,12 @@ def _asked(conversation_id: str, known: int | None, version: int) -> Asked:
     return Asked(UUID(conversation_id), since=known, reset=False)
 
 
-def _last_spoken(conversation: Conversation) -> float:
-    return (conversation.last_message_at or conversation.created_at).timestamp()
-
-
 def _frames(found: Changes) -> Iterator[protocol.SyncFrame]:
     """One conversation's rows in frames of bounded size; only the last one moves `to`."""
-    conversation = found.seat.conversation
-    rows: list[Membership | Message] = [*found.members, *found.messages]
-    rows.sort(key=lambda row: row.version)
-    data = presenters.conversation(conversation, found.seat)
+    conversation = found.conversation
+    rows: list[Membership | ReadMessage] = [*found.members, *found.messages]
+    rows.sort(key=attrgetter("version"))
+    data = presenters.conversation(conversation, conversation)
     size, since = limits.SYNC_FRAME_ROWS, found.since or 0
     for start in range(0, max(1, len(rows)), size):
         some, last = rows[start : start + size], start + size >= len(rows)
@@ -186,6 +184,6 @@ def _frames(found: Changes) -> Iterator[protocol.SyncFrame]:
             more=not last,
             data=data,
             members=[presenters.member(row) for row in some if isinstance(row, Membership)],
-            messages=[presenters.message(row) for row in some if isinstance(row, Message)],
+            messages=[presenters.message(row) for row in some if isinstance(row, ReadMessage)],
             receipts=[presenters.receipt(row) for row in found.positions] if last else [],
         )

@@ -11,7 +11,14 @@ from accounts.models import User
 from accounts.presenters import present_user
 from chat import protocol
 from chat.models import Conversation, Membership, Message
-from chat.queries import NOBODY, Beside, ListedConversation, ListedMessage, Position
+from chat.queries import (
+    NOBODY,
+    Beside,
+    ListedConversation,
+    ListedMessage,
+    Position,
+    ReadMessage,
+)
 from pneumatic.lib.times import rfc3339
 
 #: How the wire writes a moment.
@@ -26,7 +33,7 @@ def person(user: User) -> protocol.Person:
     return protocol.Person(**present_user(user))
 
 
-def message(row: Message | ListedMessage) -> protocol.MessageRow:
+def message(row: Message | ListedMessage | ReadMessage) -> protocol.MessageRow:
     return protocol.MessageRow(
         id=row.id,
         conversation=row.conversation_id,

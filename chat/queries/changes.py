@@ -18,7 +18,8 @@ from msgspec.structs import asdict
 
 from accounts.models import User
 from chat import limits
-from chat.models import Conversation, Membership, Message
+from chat.models import Membership
+from chat.queries.lists import ListedConversation
 from chat.queries.positions import Position
 from pneumatic.lib.database.postgres import one_statement
 
@@ -32,14 +33,13 @@ seat AS (
   SELECT {since} AS since, talk.id, talk.version, talk.last_seq, talk.member_count,
     {array}(
       {array}(
-        talk.kind, talk.title, talk.topic, talk.created_at{utc}, talk.archived_at{utc},
-        talk.last_message_at{utc}, talk.member_count, talk.last_seq, talk.version
+        talk.id, talk.kind, talk.title, talk.topic, talk.created_at{utc}, talk.archived_at{utc},
+        talk.last_seq, talk.version,
+        mine.role, mine.read_seq, mine.own_after_read, mine.muted_until{utc}, {pinned},
+        (SELECT COUNT(*) FROM chat_mention mention WHERE mention.user_id = mine.user_id
+         AND mention.conversation_id = talk.id AND mention.seq > mine.read_seq)
       ),
-      {array}(
-        mine.role, mine.read_seq, mine.own_after_read, mine.muted_until{utc}, {pinned}
-      ),
-      (SELECT COUNT(*) FROM chat_mention mention WHERE mention.user_id = mine.user_id
-       AND mention.conversation_id = talk.id AND mention.seq > mine.read_seq),
+      COALESCE(talk.last_message_at, talk.created_at){utc},
       {since}
     ) AS told
   FROM asked
@@ -80,7 +80,7 @@ _SINCE: Final = (
 _MESSAGE: Final = """{array}(
   message.id, message.seq, message.version, message.sender_id, message.kind, message.body,
   message.reply_to_id, {mentioned}, message.created_at{utc}, message.edited_at{utc},
-  message.deleted_at{utc}, message.pinned_at{utc}
+  message.deleted_at{utc}, message.pinned_at{utc}, message.conversation_id
 ){text}"""
 _POSTGRESQL: Final = {
     "join": "JOIN",
@@ -123,37 +123,37 @@ class Asked(NamedTuple):
     reset: bool
 
 
+class ReadMessage(Struct, array_like=True):
+    """What is shown of a message. A model would take longer to make than all of it to read."""
+
+    id: UUID
+    seq: int
+    version: int
+    sender_id: UUID | None
+    kind: str
+    body: str
+    reply_to_id: UUID | None
+    mentioned: list[str]
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    pinned_at: datetime | None
+    conversation_id: UUID
+
+
 class Changes(NamedTuple):
     """What was read of a conversation."""
 
     #: The version that all of this is newer than; None where it is everything, to begin anew with.
     since: int | None
-    #: The person's own, with its conversation and `unread_mentions`.
-    seat: Membership
+    #: With the person's own part in it.
+    conversation: ListedConversation
+    #: When something was last said, or it began.
+    at: datetime
     members: list[Membership]
-    messages: list[Message]
+    messages: list[ReadMessage]
     #: Of all members, where the conversation is small.
     positions: list[Position]
-
-
-class _Talk(Struct, array_like=True):
-    kind: str
-    title: str
-    topic: str
-    created_at: datetime
-    archived_at: datetime | None
-    last_message_at: datetime | None
-    member_count: int
-    last_seq: int
-    version: int
-
-
-class _Mine(Struct, array_like=True):
-    role: str
-    read_seq: int
-    own_after_read: int
-    muted_until: datetime | None
-    pinned: bool
 
 
 class _Person(Struct, array_like=True, frozen=True):
@@ -169,24 +169,9 @@ class _Member(Struct, array_like=True):
     version: int
 
 
-class _Message(Struct, array_like=True):
-    id: UUID
-    seq: int
-    version: int
-    sender_id: UUID | None
-    kind: str
-    body: str
-    reply_to_id: UUID | None
-    mentioned: list[str]
-    created_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
-    pinned_at: datetime | None
-
-
-_read_seat: Final = msgspec.json.Decoder(tuple[_Talk, _Mine, int, int | None]).decode
+_read_seat: Final = msgspec.json.Decoder(tuple[ListedConversation, datetime, int | None]).decode
 _read_member: Final = msgspec.json.Decoder(tuple[_Person, _Member]).decode
-_read_message: Final = msgspec.json.Decoder(_Message).decode
+_read_message: Final = msgspec.json.Decoder(ReadMessage).decode
 _read_position: Final = msgspec.json.Decoder(tuple[UUID, int, int]).decode
 
 
@@ -206,31 +191,31 @@ def changes_in(user_id: UUID, asked: Sequence[Asked]) -> list[Changes]:
 
     More than `limits.SYNC_MAX` changes are not read: then it is as if a reset was asked for.
     """
-    by_kind: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
+    # By the ids' texts, as the database writes them: most rows name one that others have named.
+    by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for kind, name, told in _rows(user_id, asked):
-        by_kind[kind].append((UUID(name), told))
-    found = {of: Changes(*_seat(user_id, of, told), [], [], []) for of, told in by_kind["seat"]}
+        by_kind[kind].append((name, told))
+    found = {name: _begun(told) for name, told in by_kind["seat"]}
     people = dict[UUID, User]()
-    for of, told in by_kind["member"]:
+    for name, told in by_kind["member"]:
         person, member = _read_member(told)
         user = people.get(person.id) or people.setdefault(person.id, User(**asdict(person)))
-        found[of].members.append(Membership(conversation_id=of, user=user, **asdict(member)))
-    for of, told in by_kind["message"]:
-        found[of].messages.append(Message(conversation_id=of, **asdict(_read_message(told))))
-    for of, told in by_kind["position"]:
-        found[of].positions.append(Position(of, *_read_position(told)))
+        of = found[name].conversation.id
+        found[name].members.append(Membership(conversation_id=of, user=user, **asdict(member)))
+    for name, told in by_kind["message"]:
+        found[name].messages.append(_read_message(told))
+    for name, told in by_kind["position"]:
+        of = found[name].conversation.id
+        found[name].positions.append(Position(of, *_read_position(told)))
     for each in found.values():
         # In one order, whichever way the database's statistics let it go just now.
-        each.positions.sort(key=lambda position: position.user_id)
+        each.positions.sort(key=lambda position: position.user_id.int)
     return list(found.values())
 
 
-def _seat(user_id: UUID, conversation_id: UUID, told: str) -> tuple[int | None, Membership]:
-    talk, mine, unread_mentions, since = _read_seat(told)
-    conversation = Conversation(id=conversation_id, **asdict(talk))
-    seat = Membership(conversation=conversation, user_id=user_id, **asdict(mine))
-    seat.unread_mentions = unread_mentions  # type: ignore[attr-defined]  # as `seats_of` does
-    return since, seat
+def _begun(told: str) -> Changes:
+    conversation, at, since = _read_seat(told)
+    return Changes(since, conversation, at, [], [], [])
 
 
 def _rows(user_id: UUID, asked: Sequence[Asked]) -> Iterable[tuple[Any, ...]]:
