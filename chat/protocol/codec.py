@@ -13,6 +13,7 @@ from chat.protocol.commands import (
     COMMANDS,
     AnyCommand,
     Heartbeat,
+    Hello,
     QuickCommand,
     Ref,
     Send,
@@ -80,6 +81,9 @@ def _fewest_keys(command: AnyCommand | Heartbeat) -> int:
     fewest = 1 if command.ref is None else 2
     if isinstance(command, Heartbeat):
         fewest += 1 + len(command.versions) + (command.epoch is not None)
+    elif isinstance(command, Hello) and command.versions:
+        fewest += 1 + len(command.versions) + (command.epoch is not None)
+        fewest += command.token is not None
     elif isinstance(command, Send):
         fewest += 3 + (command.reply_to is not None)
     return fewest

@@ -68,6 +68,22 @@ async def test_a_key_given_twice_is_named_in_an_answer_to_the_frame(live_world: 
         await bob.expect("pong", ref="r2")
 
 
+async def test_a_key_given_twice_is_found_in_a_hello_too(live_world: World) -> None:
+    group, other = (f'"{each}":1' for each in (live_world.group.id, uuid.uuid4()))
+    bob = await device_of(live_world.bob)
+    await bob.open()
+    for twice in (
+        f'"token":"a","token":"a","versions":{{{group}}}',
+        f'"token":"a","versions":{{{other},{group},{group}}}',
+        f'"token":"a","versions":{{{group}}},"epoch":null,"epoch":null',
+        f'"token":"a","versions":{{}},"versions":{{{group}}}',
+        f'"versions":{{{group}}},"type":"hello"',
+    ):
+        await bob.say_text(f'{{"type":"hello","ref":"r",{twice}}}')
+        assert (await bob.expect("error", ref="r"))["code"] == "invalid"
+    await bob.close()
+
+
 async def test_an_error_names_the_frame_and_the_field(live_world: World) -> None:
     async with connected(live_world.bob) as (bob,):
         await bob.say(
