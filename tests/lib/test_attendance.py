@@ -47,6 +47,20 @@ async def test_alive_are_those_with_a_holder(attendance: Attendance) -> None:
     assert await attendance.alive([]) == set()
 
 
+@pytest.mark.usefixtures("redis_url", "loop_closes_redis")
+async def test_of_more_than_fit_into_one_look_those_held_elsewhere_are_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attendance_module, "_ENDS_AT_ONCE", 2)
+    here, there = Attendance("test", 60), Attendance("test", 60)
+    for key in ("a", "b", "c"):
+        await there.take(key, "device")
+    await there.attend([("d", "device")])
+    await there.release("c", "device")
+    asked = ["a", "x", "b", "y", "c", "z", "d"]
+    assert await here.alive(asked) == {"a", "b", "d"}, "nor who went, and is still to be told of"
+
+
 async def test_renewing_takes_again_what_ran_out(attendance: Attendance) -> None:
     await attendance.attend([("k", "a")])
     assert await attendance.alive(["k"]) == {"k"}

@@ -1,5 +1,6 @@
 import asyncio
 import signal
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,21 @@ async def test_each_gets_its_own_answer_or_error_of_those_that_go_together() -> 
         good.arun([], "a"), bad.arun([]), good.arun([], "b"), return_exceptions=True
     )
     assert [answers[0], type(answers[1]), answers[2]] == [b"a", redisscript.Away, b"b"]
+    await redisscript.close()
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_a_command_of_redis_is_answered_among_scripts_that_it_does_not_know() -> None:
+    add, fresh = Script("return redis.call('zadd', KEYS[1], 7, ARGV[1])"), uuid.uuid4().hex
+    await add.arun(["numbers"], "a")
+    answers: Any = await asyncio.gather(
+        redisscript.acommand("ZMSCORE", "numbers", "a", "b"),
+        Script(f"return '{fresh}'").arun([]),
+        redisscript.acommand("ZADD", "numbers", "no number", "a"),
+        return_exceptions=True,
+    )
+    assert [float(answers[0][0]), answers[0][1]] == [7, None]
+    assert [answers[1], type(answers[2])] == [fresh.encode(), redisscript.Away]
     await redisscript.close()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from pneumatic.lib.shared.leases import NOW, Leases, in_one, portions
-from pneumatic.lib.shared.redisscript import Away, Script
+from pneumatic.lib.shared.redisscript import Away, Script, acommand
 
 _TAKE = Script(
     NOW
@@ -83,9 +83,9 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 """
 )
-# Of each argument when it ends at the latest, and of one that nobody holds mostly nothing.
-_ENDS = Script("return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))")
-_ENDS_AT_ONCE: Final = 1_000
+#: Keys of one look at all ends, which takes Redis 0.4 ms where nobody holds them, and 2 where all
+#: are held: no more than to look for the holders of `leases.AT_ONCE`.
+_ENDS_AT_ONCE: Final = 2_000
 
 
 class Attendance(Leases):
@@ -176,12 +176,12 @@ class Attendance(Leases):
             return not here
 
     async def _perhaps_held(self, keys: set[str]) -> Iterable[str]:
-        """One look at the sorted set of all keys: most people are not online."""
+        """Those that are in the sorted set of all: most people aren't online."""
         asked, perhaps = list(keys), list[str]()
         try:
             for start in range(0, len(asked), _ENDS_AT_ONCE):
                 some = asked[start : start + _ENDS_AT_ONCE]
-                ends = await _ENDS.arun([self._ends], *some)
+                ends = await acommand("ZMSCORE", self._ends, *some)
                 perhaps += [key for key, at in zip(some, ends, strict=True) if at is not None]
         except Away:
             return keys

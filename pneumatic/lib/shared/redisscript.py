@@ -95,8 +95,8 @@ def _client(url: str) -> "redis.Redis":
 
 
 class _Call(NamedTuple):
-    script: "Script"
-    #: Everything but the script: how many keys, the keys, the arguments.
+    #: None where it is one of Redis's own commands.
+    script: "Script | None"
     words: tuple[str | float, ...]
     answer: asyncio.Future[Any]
 
@@ -127,8 +127,8 @@ class _LoopsClient:
     def is_asking(self) -> bool:
         return self._asking is not None and not self._asking.done()
 
-    async def ask(self, script: "Script", words: tuple[str | float, ...]) -> Any:
-        """The script's answer; raises what the client raises, and Away."""
+    async def ask(self, script: "Script | None", words: tuple[str | float, ...]) -> Any:
+        """The answer; raises what the client raises, and Away."""
         loop = asyncio.get_running_loop()
         call = _Call(script, words, loop.create_future())
         self._waiting.append(call)
@@ -164,10 +164,12 @@ class _LoopsClient:
     async def _answers(self, calls: Sequence[_Call]) -> list[Any]:
         from redis.exceptions import NoScriptError
 
-        answers = await self._sent([("EVALSHA", each.script.sha, *each.words) for each in calls])
-        unknown = [n for n, each in enumerate(answers) if isinstance(each, NoScriptError)]
-        if unknown:
-            told = [("EVAL", calls[n].script.source, *calls[n].words) for n in unknown]
+        answers = await self._sent([each.words for each in calls])
+        unknown = {
+            n: calls[n].script for n, each in enumerate(answers) if isinstance(each, NoScriptError)
+        }
+        told = [each.told(calls[n].words) for n, each in unknown.items() if each is not None]
+        if told:
             for n, answer in zip(unknown, await self._sent(told), strict=True):
                 answers[n] = answer
         return answers
@@ -245,15 +247,16 @@ class Script:
         #: As Redis names it.
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
-    def _keys(self, keys: Sequence[str]) -> list[str]:
-        return [f"{settings.REDIS_PREFIX}:{key}" for key in keys]
+    def told(self, words: tuple[str | float, ...]) -> tuple[str | float, ...]:
+        """What `arun` says, with the script itself in the place of its name."""
+        return ("EVAL", self.source, *words[2:])
 
     def run(self, keys: Sequence[str], *arguments: str | float) -> Any:
         """What the script returns; raises Away when there is no Redis to ask."""
         _outage.check()
         client = _client(settings.REDIS_URL)
         try:
-            answer = client.register_script(self.source)(self._keys(keys), arguments)
+            answer = client.register_script(self.source)(_prefixed(keys), arguments)
         except _failures() as error:
             _outage.began(error)
             raise Away from error
@@ -262,12 +265,24 @@ class Script:
 
     async def arun(self, keys: Sequence[str], *arguments: str | float) -> Any:
         """As ``run``, without blocking the event loop."""
-        _outage.check()
-        words = (len(keys), *self._keys(keys), *arguments)
-        try:
-            answer = await _loops_client().ask(self, words)
-        except _failures() as error:
-            _outage.began(error)
-            raise Away from error
-        _outage.ended()
-        return answer
+        return await _asked(self, ("EVALSHA", self.sha, len(keys), *_prefixed(keys), *arguments))
+
+
+async def acommand(word: str, key: str, *arguments: str | float) -> Any:
+    """The answer to one of Redis's own commands about a key, as a script's."""
+    return await _asked(None, (word, *_prefixed([key]), *arguments))
+
+
+async def _asked(script: Script | None, words: tuple[str | float, ...]) -> Any:
+    _outage.check()
+    try:
+        answer = await _loops_client().ask(script, words)
+    except _failures() as error:
+        _outage.began(error)
+        raise Away from error
+    _outage.ended()
+    return answer
+
+
+def _prefixed(keys: Sequence[str]) -> list[str]:
+    return [f"{settings.REDIS_PREFIX}:{key}" for key in keys]
