@@ -233,9 +233,12 @@ async def tell(
         for frame in page.frames:
             if not await _tell_frame(socket, frame):
                 return set()
-    _, acquaintances = _still_known(socket, found, met)
+    joined = hub().conversations_of(socket)
+    beside, acquaintances = _still_known(socket, joined, found, met)
     online = await presence.online_among(acquaintances) if command.states else set()
-    beside, acquaintances = _still_known(socket, found, met)
+    # The same set for as long as nothing changes.
+    if (now := hub().conversations_of(socket)) is not joined:
+        beside, acquaintances = _still_known(socket, now, found, met)
     socket.tell(
         protocol.Synced(
             ref=command.ref,
@@ -247,16 +250,19 @@ async def tell(
 
 
 def _still_known(
-    socket: "ChatConsumer", found: catchup.Catchup, met: Mapping[str, set[str]]
+    socket: "ChatConsumer",
+    joined: frozenset[str],
+    found: catchup.Catchup,
+    met: Mapping[str, set[str]],
 ) -> tuple[Beside, set[str]]:
     """Who is beside the person, and who they are with, in what the socket is in now.
 
     Whoever was put out since something was read has heard so already, and shall not have it back.
     """
-    joined = hub().conversations_of(socket)
     beside = found.beside.without(found.readable - joined)
     people = beside.people.union(*(met[each] for each in met if each in joined))
-    return beside, people - {socket.user_text}
+    people.discard(socket.user_text)
+    return beside, people
 
 
 async def _tell_frame(socket: "ChatConsumer", frame: protocol.SyncFrame) -> bool:

@@ -158,10 +158,11 @@ class Leases:
                 found.update(key.decode() for key in alive)
         return found
 
-    def _held_among(self, keys: Iterable[str]) -> set[str]:
+    def _held_among(self, keys: set[str]) -> set[str]:
         """Those that are held here; for threads, too."""
         now, found = self._clock(), set[str]()
-        for key in keys:
+        # In one step, and mostly a few of many.
+        for key in self._held.keys() & keys:
             held = self._held.get(key)
             # The longest of them, in one step: meanwhile the event loop may count another holder.
             if held and max(tuple(held.values()), default=now) > now:
