@@ -50,7 +50,7 @@ async def test_after_a_connection_that_ended_there_is_another(
             await admin.aclose()
             (shard,) = layer._get_layer()._shards
             async with asyncio.timeout(10):
-                while together._publishers[shard._redis].begin([("a", b"")]):  # noqa: ASYNC110
+                while together._publishers[shard._redis].begin([("a", b"")], str):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         else:
             sending = asyncio.create_task(group_send_all(layer, {"a": {"n": 2}}))
@@ -70,15 +70,15 @@ async def test_after_a_connection_that_ended_there_is_another(
 async def test_one_that_ends_meanwhile_is_told_to_all_who_wait_for_it() -> None:
     layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
     try:
-        assert begin_group_send(layer, "a", {"n": 1}) is None, "it is not connected yet"
+        told: asyncio.Queue[Exception | None] = asyncio.Queue()
+        done = told.put_nowait
+        assert not begin_group_send(layer, "a", {"n": 1}, done), "it is not connected yet"
         await group_send_all(layer, {"a": {"n": 1}})
         (shard,) = layer._get_layer()._shards
-        sent = [begin_group_send(layer, group, {"n": 2}) for group in "ab"]
+        assert all(begin_group_send(layer, group, {"n": 2}, done) for group in "ab")
         await shard._redis.connection_pool.disconnect()
-        for each in sent:
-            assert each is not None
-            with pytest.raises(RedisConnectionError):
-                await asyncio.wait_for(each, 10)
+        async with asyncio.timeout(10):
+            assert [type(await told.get()) for _ in "ab"] == [RedisConnectionError] * 2
     finally:
         await layer.flush()
 
@@ -89,10 +89,10 @@ async def test_what_is_begun_arrives_before_what_is_sent_after_it() -> None:
         mine = await layer.new_channel()
         await layer.group_add("a", mine)
         await group_send_all(layer, {"a": {"n": 1}})
-        begun = begin_group_send(layer, "a", {"n": 2})
-        assert begun is not None
+        told = list[Exception | None]()
+        assert begin_group_send(layer, "a", {"n": 2}, told.append)
         await group_send_all(layer, {"a": {"n": 3}})
-        assert begun.done()
+        assert told == [None]
         async with asyncio.timeout(10):
             assert [(await layer.receive(mine))["n"] for _ in range(3)] == [1, 2, 3]
     finally:

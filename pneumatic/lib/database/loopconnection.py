@@ -29,13 +29,12 @@ _INTERVAL: Final = 0.1  # as in psycopg
 class _Question:
     """A statement that was sent."""
 
-    __slots__ = ("answered", "context", "patience", "results", "sent_at")
+    __slots__ = ("answered", "context", "results", "sent_at")
 
-    def __init__(self, answered: Answered, patience: asyncio.TimerHandle) -> None:
+    def __init__(self, answered: Answered) -> None:
         self.answered = answered
         #: Of whoever asks: the socket is watched in nobody's.
         self.context = copy_context()
-        self.patience = patience
         self.sent_at = time.monotonic()
         self.results: list[Any] = []
 
@@ -53,6 +52,9 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
     _question: _Question | None = None
     #: The event loop that watches the socket, and the socket.
     _watched: tuple[asyncio.AbstractEventLoop, int] | None = None
+    #: Looks now and then whether a statement takes too long: one for each would cost as much as to
+    #: send it.
+    _clock: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -81,6 +83,7 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
     async def close(self) -> None:
         self._watch_no_more()
         await super().close()
+        self._finish()
 
     # --- Our statements -------------------------------------------------------------------------
 
@@ -129,14 +132,13 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
             return False
         loop = asyncio.get_running_loop()
         self.pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
-        left = 0.0 if self.until is None else self.until - time.monotonic()
-        self._question = _Question(answered, loop.call_later(max(0.0, left), self._give_up))
+        self._question = _Question(answered)
         try:
+            self._look_at_the_clock(loop)
             self._watch(loop)
             self._flush()
             meanwhile()
         except BaseException:
-            self._question.patience.cancel()
             self._question = None
             self._finish()
             raise
@@ -213,8 +215,21 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
         except psycopg.Error as error:
             return error
 
-    def _give_up(self) -> None:
-        if self._question is not None:
+    def _look_at_the_clock(self, loop: asyncio.AbstractEventLoop) -> None:
+        left = 0.0 if self.until is None else self.until - time.monotonic()
+        if self._clock is None or self._clock.when() > loop.time() + left:
+            if self._clock is not None:
+                self._clock.cancel()
+            self._clock = Context().run(loop.call_later, max(0.0, left), self._time_is_up, loop)
+
+    def _time_is_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._clock = None
+        if self._question is None:
+            return
+        if self.until is not None and self.until > time.monotonic():
+            # It was another's, that was answered since.
+            self._look_at_the_clock(loop)
+        else:
             self._end(NoAnswer(time.monotonic() - self._question.sent_at))
 
     def _end(self, outcome: Rows | Exception) -> None:
@@ -223,11 +238,13 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
             # Whatever it says later is not the answer to what is asked then.
             self._finish()
         if question is not None:
-            question.patience.cancel()
             question.context.run(question.answered, outcome)
 
     def _finish(self) -> None:
         self._watch_no_more()
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
         self.pgconn.finish()
 
 

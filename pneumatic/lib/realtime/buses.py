@@ -54,8 +54,8 @@ class Bus:
         self._taking = False
         self._wake = asyncio.Event()
         self._sending = False
-        #: What was sent without a task and has no answer yet.
-        self._sent: asyncio.Future[None] | None = None
+        #: Whether something was sent without a task and has no answer yet.
+        self._sent_at_once = False
         self._tasks: list[asyncio.Task[None]] = []
         self._starting, self._joining = asyncio.Lock(), asyncio.Lock()
         self._to_join = set[str]()
@@ -136,7 +136,7 @@ class Bus:
         """Stop listening and sending; what is still queued is sent, if that takes no second."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
-                while self.healthy and (self._outgoing or self._sending or self._sent):  # noqa: ASYNC110
+                while self.healthy and (self._outgoing or self._sending or self._sent_at_once):  # noqa: ASYNC110
                     await asyncio.sleep(0.005)
         # A flag as well: the Redis client can turn a cancellation into an error of its own.
         self._closed = True
@@ -175,18 +175,17 @@ class Bus:
         if len(self._outgoing) >= BACKLOG:
             self._lost("backlog", None)
             return
-        if self._sent is None and not self._sending and not self._outgoing:
+        if not self._sent_at_once and not self._sending and not self._outgoing:
             # What finds nothing before it waits for no task. What comes with it goes together.
-            self._sent = self.channel.begin_send(group, list(envelopes))
-            if self._sent is not None:
-                self._sent.add_done_callback(self._answered)
+            self._sent_at_once = self.channel.begin_send(group, list(envelopes), self._answered)
+            if self._sent_at_once:
                 return
         self._outgoing.extend((group, envelope) for envelope in envelopes)
         self._wake.set()
 
-    def _answered(self, sent: "asyncio.Future[None]") -> None:
-        self._sent = None
-        if (error := sent.exception()) is not None:
+    def _answered(self, error: Exception | None) -> None:
+        self._sent_at_once = False
+        if error is not None:
             self._lost("send", error)
 
     async def _send(self) -> None:
@@ -239,7 +238,10 @@ class Bus:
     async def _keep_beating(self) -> None:
         while not self._closed:
             self._beat += 1
-            await self._send_all({self.channel.own_group: [{"beat": self._beat}]})
+            try:
+                await self.channel.beat(self._beat)
+            except Exception as error:
+                self._lost("send", error)
             await asyncio.sleep(BEAT_SECONDS)
             # Counted in beats and not in seconds: a stalled event loop sends none either.
             if self._beat - self._heard >= BEATS_UNHEARD:
@@ -274,7 +276,7 @@ class Bus:
         if self.healthy and self._listener is not None:
             self._listener.layer_back()
 
-    def _lost(self, doing: str, error: BaseException | None) -> None:
+    def _lost(self, doing: str, error: Exception | None) -> None:
         self._lost_at = self._beat
         self._dropped = True
         self._outgoing.clear()

@@ -57,6 +57,12 @@ def _message(name: str, group: str, envelopes: list[Envelope]) -> dict[str, Any]
     return {"type": _MESSAGE_TYPE, "from": name, "group": group, "envelopes": envelopes}
 
 
+def _beginning(written: bytes, name: str) -> bytes | None:
+    """What is written up to the name's end; None where it is encrypted."""
+    before, found, _ = written.partition(name.encode())
+    return before + found if found else None
+
+
 class Channel:
     """One channel, many groups. What is wanted stays wanted while the layer is away.
 
@@ -73,6 +79,8 @@ class Channel:
         #: A group of this channel alone.
         self.own_group = f"process.{self.name}"
         self._take = take
+        #: What every message of this channel begins with, but a beat.
+        self._ours: bytes | None = None
         self._failed = failed
         self._channel = ""
         #: The groups to be in, and those that the present channel is in.
@@ -132,12 +140,14 @@ class Channel:
             return False
         return self.layer.groups.get(group, {}).keys() <= {self._channel}
 
-    def begin_send(self, group: str, envelopes: list[Envelope]) -> "asyncio.Future[None] | None":
-        """Send to every channel in the group without a task, if the layer can; else None.
+    def begin_send(
+        self, group: str, envelopes: list[Envelope], done: Callable[[Exception | None], object]
+    ) -> bool:
+        """Send to every channel in the group without a task, if the layer can; whether it does.
 
-        The future ends when it is sent, or with what the layer raises.
+        `done` is called, later, when it is sent, with what is wrong.
         """
-        return begin_group_send(self.layer, group, _message(self.name, group, envelopes))
+        return begin_group_send(self.layer, group, _message(self.name, group, envelopes), done)
 
     async def send(self, by_group: Mapping[str, list[Envelope]]) -> None:
         """Send to every channel in each of these groups; raises what the layer raises."""
@@ -146,6 +156,12 @@ class Channel:
         }
         async with asyncio.timeout(CALL_SECONDS):
             await group_send_all(self.layer, messages)
+
+    async def beat(self, number: int) -> None:
+        """Send to this channel, which hears it; raises what the layer raises."""
+        message = _message(self.own_group, self.own_group, [{"beat": number}])
+        async with asyncio.timeout(CALL_SECONDS):
+            await group_send_all(self.layer, {self.own_group: message})
 
     async def join_missing(self) -> None:
         """Join what is wanted and could not be joined; raises what the layer raises."""
@@ -161,6 +177,9 @@ class Channel:
             async with asyncio.timeout(CALL_SECONDS):
                 self._channel = await self.layer.new_channel()
             if self._handed_on:
+                self._ours = _beginning(
+                    self.layer.serialize(_message(self.name, "", [])), self.name
+                )
                 self.layer.hand_on(self._channel, self._came)
             await self.join_missing()
             # The last one: what is heard through it means that all of it is.
@@ -181,6 +200,8 @@ class Channel:
 
     def _came(self, data: bytes) -> None:
         """A message, as a layer hands it on that hands on what comes."""
+        if self._ours is not None and data.startswith(self._ours):
+            return  # Heard when it was said; to read it again would take as long as to say it.
         try:
             self._sort(self.layer.deserialize(data))
         except Exception as error:

@@ -6,7 +6,7 @@ each command and each answer, nor is the connection fetched and given back.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from hiredis import pack_command
@@ -14,15 +14,19 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pneumatic.lib.realtime.replies import Replies, is_read_here
 
+Pairs = Collection[tuple[str, bytes]]
+Done = Callable[[Exception | None], object]
+
 
 class _Written:
     """What was written at once, and how many answers are still to come."""
 
-    __slots__ = ("done", "left")
+    __slots__ = ("done", "left", "wrong")
 
-    def __init__(self, left: int, done: "asyncio.Future[None]") -> None:
+    def __init__(self, left: int, done: Done) -> None:
         self.left = left
         self.done = done
+        self.wrong: Exception | None = None
 
 
 class Publisher:
@@ -35,31 +39,41 @@ class Publisher:
         self._replies: Replies | None = None
         self._written: deque[_Written] = deque()
 
-    async def publish(self, pairs: Collection[tuple[str, bytes]]) -> None:
+    async def publish(self, pairs: Pairs) -> None:
         """Publish each message on its channel; raises what Redis or its client raises."""
-        done = self.begin(pairs)
-        if done is None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(wrong: Exception | None) -> None:
+            if answer.done():
+                return  # Whoever wrote it waits no more.
+            if wrong is None:
+                answer.set_result(None)
+            else:
+                answer.set_exception(wrong)
+
+        if not self.begin(pairs, done):
             await self._connect()
-            done = self.begin(pairs)
-            if done is None:
+            if not self.begin(pairs, done):
                 raise RedisConnectionError("The connection ended.")
         try:
-            await done
+            await answer
         except BaseException:
             # Nobody knows how much of it was published, or the answers come too late.
             await self._connection.disconnect(nowait=True)
             raise
 
-    def begin(self, pairs: Collection[tuple[str, bytes]]) -> "asyncio.Future[None] | None":
-        """Write it at once, where it is connected; the future ends when Redis has answered."""
+    def begin(self, pairs: Pairs, done: Done) -> bool:
+        """Write it at once, if it is connected; whether it was written.
+
+        `done` is called, later, when Redis has answered to all of it, with what is wrong.
+        """
         if self._replies is None or self._replies.is_over or not is_read_here(self._connection):
-            return None
+            return False
         # Its types know tuples of one only.
         commands = [pack_command(("PUBLISH", *pair)) for pair in pairs]  # type: ignore[arg-type]
         self._connection._writer.write(b"".join(commands))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._written.append(_Written(len(pairs), done))
-        return done
+        return True
 
     async def _connect(self) -> None:
         if self._connection is None:
@@ -73,16 +87,13 @@ class Publisher:
         if isinstance(reply, list) or not self._written:
             return  # Redis may tell news of itself at any time.
         first = self._written[0]
-        if isinstance(reply, Exception) and not first.done.done():
-            first.done.set_exception(reply)
+        if isinstance(reply, Exception):
+            first.wrong = first.wrong or reply
         first.left -= 1
         if not first.left:
             self._written.popleft()
-            if not first.done.done():
-                first.done.set_result(None)
+            first.done(first.wrong)
 
     def _ended(self) -> None:
-        for each in self._written:
-            if not each.done.done():  # else whoever wrote it waits no more
-                each.done.set_exception(RedisConnectionError("The connection ended."))
-        self._written.clear()
+        while self._written:
+            self._written.popleft().done(RedisConnectionError("The connection ended."))

@@ -6,7 +6,7 @@ and a device may be in a thousand. What is written here is what it would have wr
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -23,18 +23,21 @@ _publishers: Final[WeakKeyDictionary[Any, "Publisher"]] = WeakKeyDictionary()
 
 
 def begin_group_send(
-    layer: BaseChannelLayer, group: str, message: Message
-) -> "asyncio.Future[None] | None":
-    """``group_send`` without a task, where Redis can be written to at once; else None.
+    layer: BaseChannelLayer,
+    group: str,
+    message: Message,
+    done: Callable[[Exception | None], object],
+) -> bool:
+    """``group_send`` without a task, where Redis can be written to at once; whether it was.
 
-    The future ends when Redis has it, or with what is wrong. Whoever writes bounds how long that
-    takes: what it waits for is never longer than what `group_send_all` waits for later.
+    `done` is called, later, when Redis has it, with what is wrong. How long that takes is bounded
+    by whoever calls `group_send_all` after this: they wait for the same.
     """
     if not hasattr(layer, "_get_layer") or tracing.is_on():
-        return None
+        return False
     shard, pair = _addressed(cast("Any", layer), group, message)
     publisher = None if shard._redis is None else _publishers.get(shard._redis)
-    return None if publisher is None else publisher.begin([pair])
+    return publisher is not None and publisher.begin([pair], done)
 
 
 async def group_send_all(layer: BaseChannelLayer, messages: Mapping[str, Message]) -> None:
