@@ -70,6 +70,20 @@ class _Written(NamedTuple):
     event: protocol.MessageEvent
 
 
+class _Ahead:
+    """Drafts, and what can be written of them while the database works."""
+
+    def __init__(self, drafts: Mapping[int, Draft]) -> None:
+        self.drafts = drafts
+        self.written: Sequence[_Written] = ()
+
+    def write(self) -> None:
+        self.written = _written(self.drafts)
+
+    def announce(self, rows: Iterable[tuple[Any, ...]]) -> tuple[dict[int, Result], _Others]:
+        return _announce(self.drafts, self.written, rows)
+
+
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
     rows = _rows(*_statement(drafts, wait=wait))
@@ -82,13 +96,9 @@ async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Res
     """As `store`, from the event loop. Raises `Unavailable`, and `IntegrityError` as that does."""
     if not drafts:
         return {}
-    written: list[_Written] = []
-
-    def write() -> None:
-        written[:] = _written(drafts)
-
-    rows = await asyncpostgres.rows(*_statement(drafts, wait=wait), meanwhile=write)
-    results, others = _announce(drafts, written, rows)
+    ahead = _Ahead(drafts)
+    rows = await asyncpostgres.rows(*_statement(drafts, wait=wait), meanwhile=ahead.write)
+    results, others = ahead.announce(rows)
     return {**results, **await _not_stored_from_the_loop(others)} if others else results
 
 
@@ -97,21 +107,17 @@ def begin(draft: Draft, answered: Callable[[Sent | None], object], *, wait: bool
 
     `answered` is called later, with what was stored, or with None where `astore` has to find out.
     """
-    drafts = {0: draft}
-    written: list[_Written] = []
-
-    def write() -> None:
-        written[:] = _written(drafts)
+    ahead = _Ahead({0: draft})
 
     def came(rows: Iterable[tuple[Any, ...]] | None) -> None:
         sent: Result | None = None
         try:
             if rows is not None:
-                sent = _announce(drafts, written, rows)[0].get(0)
+                sent = ahead.announce(rows)[0].get(0)
         finally:
             answered(sent if isinstance(sent, Sent) else None)
 
-    return asyncpostgres.begin(*_statement(drafts, wait=wait), came, write)
+    return asyncpostgres.begin(*_statement(ahead.drafts, wait=wait), came, ahead.write)
 
 
 async def _not_stored_from_the_loop(others: _Others) -> Mapping[int, Result]:

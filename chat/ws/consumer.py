@@ -21,9 +21,10 @@ from chat.ws.hub import hub
 from chat.ws.incoming import Incoming, Work
 from chat.ws.leaving import leaving
 from chat.ws.outbound import Outbound
+from chat.ws.problems import error_event, tell_failure
 from chat.ws.session import CommandBudget, Pace, TokenClock
 from pneumatic.lib import tracing
-from pneumatic.lib.errors import Invalid, ProblemError, Unavailable
+from pneumatic.lib.errors import Invalid
 from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.ids import uuid7
 from pneumatic.lib.metrics import rate_limited
@@ -163,22 +164,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             with tracing.span("socket.frame", frame=str(command.__struct_config__.tag)):
                 await work()
-        except ProblemError as problem:
-            self.tell(handlers.error_event(problem, command.ref))
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            # A defect of ours must not cost the device its socket; that the id makes a repeat
-            # safe is what `unavailable` says.
-            log.exception("frame_failed", frame=type(command).__name__)
-            self.tell(handlers.error_event(Unavailable(retry_after=5), command.ref))
+        except Exception as error:
+            tell_failure(self, command, error)
 
     def _bad_frame(self, bad: protocol.BadFrame) -> Work | None:
         self._bad_frames += 1
         if self._bad_frames > limits.BAD_FRAMES:
             return partial(self.end, Close.BROKEN_CLIENT)
         fields = {bad.field: [bad.detail]} if bad.field else None
-        self.tell(handlers.error_event(Invalid(bad.detail, fields=fields), bad.ref))
+        self.tell(error_event(Invalid(bad.detail, fields=fields), bad.ref))
         return None
 
     # --- Texts out ------------------------------------------------------------------------------

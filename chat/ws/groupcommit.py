@@ -91,9 +91,11 @@ class GroupCommit(Generic[Q, A]):
         if self._waiting:
             self._task = asyncio.get_running_loop().create_task(self._run())
         calls, self._when_idle = self._when_idle, []
-        for call in calls:
-            self.when_idle(call)
-        told(answer)
+        try:
+            for call in calls:
+                self.when_idle(call)
+        finally:
+            told(answer)
 
     async def ask(self, question: Q, until: float | None = None) -> A:
         """The answer. Raises the `ProblemError` that it is, or `Unavailable`.

@@ -19,11 +19,12 @@ from chat.ws.entrances import Admission, entrances
 from chat.ws.hub import hub
 from chat.ws.incoming import Work
 from chat.ws.marks import mark_queue
+from chat.ws.problems import tell_failure
 from chat.ws.session import command_budget, same_session
 from chat.ws.turns import Gone, begin_hello, catch_up_turns, turns
 from pneumatic.lib import times, tracing
 from pneumatic.lib.database.threads import in_database
-from pneumatic.lib.errors import Invalid, ProblemError, RateLimited, Unauthenticated
+from pneumatic.lib.errors import Invalid, RateLimited, Unauthenticated
 from pneumatic.lib.http.doors import client_address
 from pneumatic.lib.metrics import rate_limited
 from pneumatic.lib.shared.ratelimit import rate_key, user_budget
@@ -51,8 +52,8 @@ def answer_at_once(socket: "ChatConsumer", command: protocol.Command) -> Work | 
             return posting.begin_post(socket, command)
         with tracing.span("socket.frame", frame=str(command.__struct_config__.tag)):
             _AT_ONCE[type(command)](socket, command)
-    except ProblemError as problem:
-        socket.tell(error_event(problem, command.ref))
+    except Exception as error:
+        tell_failure(socket, command, error)
     return None
 
 
@@ -242,16 +243,6 @@ _HANDLERS = {
 
 
 # --- Pieces -------------------------------------------------------------------------------------
-
-
-def error_event(problem: ProblemError, ref: str | None) -> protocol.ErrorEvent:
-    return protocol.ErrorEvent(
-        ref=ref,
-        code=problem.code,
-        detail=problem.detail,
-        errors=problem.fields,
-        retry_after=problem.retry_after,
-    )
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -67,12 +67,14 @@ class SendQueue:
             return False
         return self._common_lane(draft).begin(draft, told)
 
-    async def send(self, draft: Draft) -> Sent:
+    async def send(self, draft: Draft, began: float | None = None) -> Sent:
         """Store the message. Raises `ProblemError`s as `send_message` does, or `Unavailable`.
 
-        The latter comes within `threads.SECONDS`, as `GroupCommit.ask` says.
+        The latter comes within `threads.SECONDS`, as `GroupCommit.ask` says, of when it `began` by
+        the event loop's clock, which is now unless it has been tried before.
         """
-        until = asyncio.get_running_loop().time() + threads.SECONDS
+        began = asyncio.get_running_loop().time() if began is None else began
+        until = began + threads.SECONDS
         if draft.conversation_id not in self._own:
             result = await self._common_lane(draft).ask(draft, until)
             if isinstance(result, Sent):

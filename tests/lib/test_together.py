@@ -1,14 +1,17 @@
 """Several messages in one call of Redis, on a connection that is kept."""
 
 import asyncio
+from collections import deque
+from typing import Any
 
 import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
-from pneumatic.lib.realtime import together
+from pneumatic.lib.realtime import publisher, together
 from pneumatic.lib.realtime.together import begin_group_send, group_send_all
 
 pytestmark = [
@@ -107,3 +110,35 @@ async def test_that_redis_takes_nothing_is_noticed_when_sending_together() -> No
     with pytest.raises(RedisConnectionError):
         await group_send_all(layer, {group: {"type": "any"} for group in "ab"})
     await layer.flush()
+
+
+async def test_news_of_redis_is_no_answer_and_an_error_is_told_once_all_is_answered() -> None:
+    written, told = deque[publisher._Written](), list[Exception | None]()
+    for size in (2, 1):
+        written.append(publisher._Written(size, told.append))
+    full = ResponseError("OOM")
+    for reply in ([b"invalidate", [b"a"]], full, 1):
+        publisher._answered(written, reply)
+    assert told == [full]
+    publisher._ended(written)
+    assert [type(each) for each in told] == [ResponseError, RedisConnectionError]
+    publisher._answered(written, 1)
+    assert len(told) == 2
+
+
+async def test_a_former_connection_that_ends_late_takes_nothing_of_the_next_with_it() -> None:
+    layer = RedisPubSubChannelLayer(**settings.CHANNEL_LAYERS["default"]["CONFIG"])
+    try:
+        await group_send_all(layer, {"a": {"n": 1}})
+        (shard,) = layer._get_layer()._shards
+        kept = together._publishers[shard._redis]
+        former: Any = kept._connection._writer.transport.get_protocol()
+        await kept._connection.disconnect()
+        await group_send_all(layer, {"a": {"n": 2}})
+        told: asyncio.Queue[Exception | None] = asyncio.Queue()
+        assert begin_group_send(layer, "a", {"n": 3}, told.put_nowait)
+        former.is_over = False
+        former.connection_lost(None)
+        assert await asyncio.wait_for(told.get(), 10) is None
+    finally:
+        await layer.flush()

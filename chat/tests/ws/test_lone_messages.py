@@ -3,6 +3,8 @@
 import asyncio
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from django.db import transaction
 from chat.actions import storing_at_once
 from chat.models import Conversation
 from chat.ws import posting
-from pneumatic.lib.database import asyncpostgres
+from pneumatic.lib import tracing
+from pneumatic.lib.database import asyncpostgres, outages, threads
+from pneumatic.lib.database.postgres import NoAnswer
 from pneumatic.lib.database.threads import in_database
 from pneumatic.testing.factories import World, make_direct
 from pneumatic.testing.socket import connected
@@ -155,32 +159,101 @@ async def test_a_database_that_fails_meanwhile_is_told_or_asked_again(
     async with connected(live_world.alice) as (alice,):
         await alice.send(live_world.group)
         real = asyncpostgres.begin
+        sql = "SELECT pg_terminate_backend(CASE WHEN %s::bool THEN pg_backend_pid() ELSE -1 END)"
 
-        def cut(sql: str, parameters: Any, answered: Any, meanwhile: Any = tuple) -> bool:
-            return real("SELECT pg_terminate_backend(pg_backend_pid())", [], answered, meanwhile)
+        def cut(_: str, __: Any, answered: Any, meanwhile: Any = tuple) -> bool:
+            return real(sql, [True], answered, meanwhile)
 
-        await asyncpostgres.rows("SELECT pg_terminate_backend(%s)", [-1])
+        await asyncpostgres.rows(sql, [False])
         monkeypatch.setattr(asyncpostgres, "begin", cut)
         assert not (await alice.send(live_world.group))["duplicate"]
+        assert alone[-1], "it was begun at once"
 
 
-async def test_a_defect_in_its_answer_does_not_leave_the_device_waiting_for_ever(
-    live_world: World, alone: list[bool], monkeypatch: pytest.MonkeyPatch
+async def test_a_database_that_says_nothing_is_asked_once(
+    live_world: World, alone: list[bool], in_turn: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with connected(live_world.alice) as (alice,):
         await alice.send(live_world.group)
-        failed = asyncio.Event()
+        real = asyncpostgres.begin
+        asked = "SELECT pg_sleep(%s::int)"
+
+        def hang(_: str, __: Any, answered: Any, meanwhile: Any = tuple) -> bool:
+            return real(asked, [20], answered, meanwhile)
+
+        await asyncpostgres.rows(asked, [0])
+        monkeypatch.setattr(asyncpostgres, "begin", hang)
+        for module in (asyncpostgres, threads):
+            monkeypatch.setattr(module, "SECONDS", 0.2)
+        await alice.say(
+            type="message.send",
+            id=uuid.uuid4(),
+            conversation=live_world.group.id,
+            body="hi",
+            ref="r",
+        )
+        assert (await alice.expect("error", ref="r"))["code"] == "unavailable"
+        assert (alone, in_turn) == ([False, True], [1]), "there is no time left to ask again"
+        monkeypatch.undo()
+        assert not (await alice.send(live_world.group))["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "answer"),
+    [
+        (posting, "_acknowledge", "error"),
+        (storing_at_once, "_written", "error"),
+        # These are asked again.
+        (storing_at_once, "_announce", "ack"),
+        (outages, "_renew_pool", "ack"),
+    ],
+)
+async def test_a_defect_of_ours_costs_a_device_neither_its_socket_nor_its_answer(
+    live_world: World, monkeypatch: pytest.MonkeyPatch, where: Any, what: str, answer: str
+) -> None:
+    async with connected(live_world.alice) as (alice,):
+        await alice.send(live_world.group)
 
         def fail(*_: Any) -> None:
             monkeypatch.undo()
-            failed.set()
             raise ZeroDivisionError
 
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        monkeypatch.setattr(posting, "_acknowledge", fail)
+        if where is outages:
+            sql = "SELECT pg_sleep(%s::int)"
+            real = asyncpostgres.begin
+            await asyncpostgres.rows(sql, [0])
+            monkeypatch.setattr(
+                asyncpostgres, "begin", lambda _, __, told, then: real(sql, [20], told, then)
+            )
+            monkeypatch.setattr(asyncpostgres, "SECONDS", 0.1)
+            monkeypatch.setattr(NoAnswer, "is_lost", True, raising=False)
+        monkeypatch.setattr(where, what, fail)
         await alice.say(
-            type="message.send", id=uuid.uuid4(), conversation=live_world.group.id, body="hi"
+            type="message.send",
+            id=uuid.uuid4(),
+            conversation=live_world.group.id,
+            body="hi",
+            ref="r",
         )
-        await asyncio.wait_for(failed.wait(), 10)
-        await alice.say(type="ping", ref="r")
-        assert (await alice.expect("pong"))["ref"] == "r"
+        await alice.expect(answer, ref="r")
+        assert not (await alice.send(live_world.group))["duplicate"]
+
+
+async def test_it_has_one_span_where_somebody_traces(
+    live_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = list[str]()
+
+    @contextmanager
+    def span(name: str, **_: Any) -> Iterator[None]:
+        spans.append(name)
+        yield
+
+    async with connected(live_world.alice) as (alice,):
+        await alice.send(live_world.group)
+        monkeypatch.setattr(tracing, "span", span)
+        monkeypatch.setattr(tracing, "is_on", lambda: True)
+        await alice.send(live_world.group)
+        monkeypatch.undo()
+    assert spans.count("socket.frame") == 1

@@ -22,6 +22,7 @@ from pneumatic.lib import tracing
 from pneumatic.lib.database import threads
 from pneumatic.lib.database.loopconnection import LoopConnection, Rows
 from pneumatic.lib.database.outages import ATTEMPTS, leads_nowhere, unavailable_from, was_undone
+from pneumatic.lib.database.postgres import NoAnswer
 from pneumatic.lib.errors import Unavailable
 from pneumatic.lib.perloop import PerLoop
 
@@ -74,6 +75,10 @@ class _Connections:
         try:
             timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
             fetched: LoopConnection = await self.pool.getconn(timeout)
+            while fetched.closed:  # It was cut while it waited there.
+                await self.pool.putconn(fetched)
+                timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
+                fetched = await self.pool.getconn(timeout)
         finally:
             self._waiting -= 1
         fetched.fetched_at = time.monotonic()
@@ -227,9 +232,13 @@ def _ended(
     if not isinstance(outcome, Exception):
         answered(outcome)
         return
-    if not was_undone(outcome) and _unavailable(outcome) and leads_nowhere(outcome):
-        known.renew_soon()
-    answered(None)
+    try:
+        if isinstance(outcome, NoAnswer):
+            _unavailable(outcome)  # There is no time left in which `rows` could find out.
+        if leads_nowhere(outcome):
+            known.renew_soon()
+    finally:
+        answered(None)
 
 
 def _unavailable(error: Exception) -> Unavailable | None:

@@ -131,9 +131,9 @@ class LoopConnection(psycopg.AsyncConnection[Any]):
         if name is None:
             return False
         loop = asyncio.get_running_loop()
-        self.pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
-        self._question = _Question(answered)
         try:
+            self.pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
+            self._question = _Question(answered)
             self._look_at_the_clock(loop)
             self._watch(loop)
             self._flush()

@@ -7,6 +7,7 @@ each command and each answer, nor is the connection fetched and given back.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from hiredis import pack_command
@@ -81,19 +82,25 @@ class Publisher:
         else:
             await self._connection.disconnect(nowait=True)
             await self._connection.connect()
-        self._replies = Replies.of(self._connection, self._answered, self._ended)
+        # Of its own: the end of the former one may be heard of only later.
+        written = self._written = deque()
+        self._replies = Replies.of(
+            self._connection, partial(_answered, written), partial(_ended, written)
+        )
 
-    def _answered(self, reply: Any) -> None:
-        if isinstance(reply, list) or not self._written:
-            return  # Redis may tell news of itself at any time.
-        first = self._written[0]
-        if isinstance(reply, Exception):
-            first.wrong = first.wrong or reply
-        first.left -= 1
-        if not first.left:
-            self._written.popleft()
-            first.done(first.wrong)
 
-    def _ended(self) -> None:
-        while self._written:
-            self._written.popleft().done(RedisConnectionError("The connection ended."))
+def _answered(written: deque[_Written], reply: Any) -> None:
+    if isinstance(reply, list) or not written:
+        return  # Redis may tell news of itself at any time.
+    first = written[0]
+    if isinstance(reply, Exception):
+        first.wrong = first.wrong or reply
+    first.left -= 1
+    if not first.left:
+        written.popleft()
+        first.done(first.wrong)
+
+
+def _ended(written: deque[_Written]) -> None:
+    while written:
+        written.popleft().done(RedisConnectionError("The connection ended."))

@@ -31,7 +31,7 @@ def begin_group_send(
     """``group_send`` without a task, where Redis can be written to at once; whether it was.
 
     `done` is called, later, when Redis has it, with what is wrong. How long that takes is bounded
-    by whoever calls `group_send_all` after this: they wait for the same.
+    by whoever calls `group_send_all` after this: with one Redis they wait for the same.
     """
     if not hasattr(layer, "_get_layer") or tracing.is_on():
         return False
