@@ -137,11 +137,11 @@ async def test_too_many_frames_close_the_socket(
 async def test_sends_beyond_the_budget_wait_and_are_not_lost(
     live_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chat.ws import handlers
+    from chat.ws import posting
     from pneumatic.lib.shared.ratelimit import Budget
 
     budget = Budget(per_minute=2, per_hour=100)
-    monkeypatch.setattr(handlers, "user_budget", lambda: budget)
+    monkeypatch.setattr(posting, "user_budget", lambda: budget)
     async with connected(live_world.bob) as (bob,):
         await bob.send(live_world.group, "one")
         await bob.send(live_world.group, "two")
