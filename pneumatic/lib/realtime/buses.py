@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from pneumatic.lib.realtime.channel import EVERYBODY, Channel, Envelope, Parcel
+from pneumatic.lib.realtime.channel import EVERYBODY, Channel, Envelope
 
 log = structlog.get_logger(__name__)
 
@@ -219,21 +219,22 @@ class Bus:
 
     def _take(self, message: dict[str, Any]) -> None:
         try:
-            self._open(Parcel.opened(message))
+            self._open(message["from"], message["group"], message["envelopes"])
         except Exception:
             # Of another version, say: one message more that the devices have to ask for.
             log.warning("message_not_understood", exc_info=True)
             self._tell_soon()
 
-    def _open(self, parcel: Parcel) -> None:
-        if parcel.group == self.channel.own_group:
-            self._hear(parcel.envelopes[-1]["beat"])
-        elif parcel.sender == self.channel.name or self._listener is None:
+    def _open(self, sender: str, group: str, envelopes: list[Envelope]) -> None:
+        """`sender` is the name of a channel; these came at once, for one group."""
+        if group == self.channel.own_group:
+            self._hear(envelopes[-1]["beat"])
+        elif sender == self.channel.name or self._listener is None:
             return
-        elif parcel.group == EVERYBODY:
+        elif group == EVERYBODY:
             self._tell_soon()
         else:
-            self._listener.deliver(parcel.group, parcel.envelopes)
+            self._listener.deliver(group, envelopes)
 
     async def _keep_beating(self) -> None:
         while not self._closed:

@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final
 
 import structlog
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
@@ -31,19 +31,6 @@ GROUPS_AT_ONCE: Final = 2_000
 REST_SECONDS: Final = 0.3
 #: What every process hears: that one could not tell the others something.
 EVERYBODY: Final = "processes"
-
-
-class Parcel(NamedTuple):
-    """What came at once for one group; `sender` is the name of the channel that it came from."""
-
-    sender: str
-    group: str
-    envelopes: list[Envelope]
-
-    @classmethod
-    def opened(cls, message: dict[str, Any]) -> Self:
-        """Raises `KeyError` where another version of this program wrote it."""
-        return cls(message["from"], message["group"], message["envelopes"])
 
 
 def _layer() -> BaseChannelLayer:
