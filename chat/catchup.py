@@ -28,8 +28,8 @@ from chat.queries import (
     Asked,
     Beside,
     Changes,
+    ListedMessage,
     Outline,
-    ReadMessage,
     Standing,
     beside,
     changes_in,
@@ -170,7 +170,7 @@ def _asked(conversation_id: str, known: int | None, version: int) -> Asked:
 def _frames(found: Changes) -> Iterator[protocol.SyncFrame]:
     """One conversation's rows in frames of bounded size; only the last one moves `to`."""
     conversation = found.conversation
-    rows: list[Membership | ReadMessage] = [*found.members, *found.messages]
+    rows: list[Membership | ListedMessage] = [*found.members, *found.messages]
     rows.sort(key=attrgetter("version"))
     data = presenters.conversation(conversation, conversation)
     size, since = limits.SYNC_FRAME_ROWS, found.since or 0
@@ -184,6 +184,6 @@ def _frames(found: Changes) -> Iterator[protocol.SyncFrame]:
             more=not last,
             data=data,
             members=[presenters.member(row) for row in some if isinstance(row, Membership)],
-            messages=[presenters.message(row) for row in some if isinstance(row, ReadMessage)],
+            messages=[presenters.message(row) for row in some if isinstance(row, ListedMessage)],
             receipts=[presenters.receipt(row) for row in found.positions] if last else [],
         )

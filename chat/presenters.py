@@ -17,7 +17,6 @@ from chat.queries import (
     ListedConversation,
     ListedMessage,
     Position,
-    ReadMessage,
 )
 from pneumatic.lib.times import rfc3339
 
@@ -33,7 +32,7 @@ def person(user: User) -> protocol.Person:
     return protocol.Person(**present_user(user))
 
 
-def message(row: Message | ListedMessage | ReadMessage) -> protocol.MessageRow:
+def message(row: Message | ListedMessage) -> protocol.MessageRow:
     return protocol.MessageRow(
         id=row.id,
         conversation=row.conversation_id,

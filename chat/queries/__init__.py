@@ -1,6 +1,6 @@
 """What a person may see. Every read of conversations begins here."""
 
-from chat.queries.changes import Asked, Changes, Outline, ReadMessage, changes_in, outlines_of
+from chat.queries.changes import Asked, Changes, Outline, changes_in, outlines_of
 from chat.queries.conversations import (
     Seat,
     conversation_for,
@@ -54,7 +54,6 @@ __all__ = [
     "Outline",
     "Page",
     "Position",
-    "ReadMessage",
     "Seat",
     "Standing",
     "Surroundings",

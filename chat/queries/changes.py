@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from accounts.models import User
 from chat import limits
 from chat.models import Membership
-from chat.queries.lists import ListedConversation
+from chat.queries.lists import ListedConversation, ListedMessage
 from chat.queries.positions import Position
 from pneumatic.lib.database.postgres import one_statement
 
@@ -78,9 +78,9 @@ _SINCE: Final = (
     "CASE WHEN NOT asked.is_reset AND talk.version <= asked.since + {most} THEN asked.since END"
 )
 _MESSAGE: Final = """{array}(
-  message.id, message.seq, message.version, message.sender_id, message.kind, message.body,
-  message.reply_to_id, {mentioned}, message.created_at{utc}, message.edited_at{utc},
-  message.deleted_at{utc}, message.pinned_at{utc}, message.conversation_id
+  message.id, message.conversation_id, message.seq, message.version, message.sender_id,
+  message.kind, message.body, message.reply_to_id, {mentioned}, message.created_at{utc},
+  message.edited_at{utc}, message.deleted_at{utc}, message.pinned_at{utc}
 ){text}"""
 _POSTGRESQL: Final = {
     "join": "JOIN",
@@ -123,24 +123,6 @@ class Asked(NamedTuple):
     reset: bool
 
 
-class ReadMessage(Struct, array_like=True):
-    """What is shown of a message. A model would take longer to make than all of it to read."""
-
-    id: UUID
-    seq: int
-    version: int
-    sender_id: UUID | None
-    kind: str
-    body: str
-    reply_to_id: UUID | None
-    mentioned: list[str]
-    created_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
-    pinned_at: datetime | None
-    conversation_id: UUID
-
-
 class Changes(NamedTuple):
     """What was read of a conversation."""
 
@@ -151,7 +133,7 @@ class Changes(NamedTuple):
     #: When something was last said, or it began.
     at: datetime
     members: list[Membership]
-    messages: list[ReadMessage]
+    messages: list[ListedMessage]
     #: Of all members, where the conversation is small.
     positions: list[Position]
 
@@ -171,7 +153,7 @@ class _Member(Struct, array_like=True):
 
 _read_seat: Final = msgspec.json.Decoder(tuple[ListedConversation, datetime, int | None]).decode
 _read_member: Final = msgspec.json.Decoder(tuple[_Person, _Member]).decode
-_read_message: Final = msgspec.json.Decoder(ReadMessage).decode
+_read_message: Final = msgspec.json.Decoder(ListedMessage).decode
 _read_position: Final = msgspec.json.Decoder(tuple[UUID, int, int]).decode
 
 

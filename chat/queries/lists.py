@@ -58,8 +58,6 @@ class ListedMessage(NamedTuple):
     edited_at: datetime | None
     deleted_at: datetime | None
     pinned_at: datetime | None
-    #: The conversation's `last_seq` at that moment.
-    newest: int
 
 
 class Page(NamedTuple):
@@ -117,11 +115,12 @@ def page(
         after = max(0, min(around - limit // 2 - 1, last - limit))
     query = _messages(is_before=before is not None, is_after=after is not None)
     given = {"user": user.pk, "conversation": conversation_id, "before": before, "after": after}
-    rows = [ListedMessage(*row) for row in query.rows(given, most=limit)]
+    rows = list(query.rows(given, most=limit))
     if after is None:
         rows.reverse()
     if rows:
-        return Page(rows, has_before=rows[0].seq > 1, has_after=rows[-1].seq < rows[-1].newest)
+        messages, newest = [ListedMessage(*row[:-1]) for row in rows], rows[-1][-1]
+        return Page(messages, has_before=messages[0].seq > 1, has_after=messages[-1].seq < newest)
     last = conversation_for(user, conversation_id).conversation.last_seq
     if before is not None and min(before - 1, last) > 0:
         # Somebody who was no member a moment ago, and is one now.
@@ -132,7 +131,7 @@ def page(
 
 @cache
 def _messages(*, is_before: bool, is_after: bool) -> Written:
-    """Descending, but for those after a place."""
+    """Descending, but for those after a place; with each the newest of the conversation."""
     last_seq = Conversation.objects.filter(id=CONVERSATION).values("last_seq")
     # Beside the messages and not joined to them: so they are read in the order of their index.
     rows = Message.objects.filter(Exists(own_membership()), conversation=CONVERSATION).annotate(
@@ -142,4 +141,5 @@ def _messages(*, is_before: bool, is_after: bool) -> Written:
         rows = rows.filter(seq__gt=Given("after", BigIntegerField()))
     elif is_before:
         rows = rows.filter(seq__lt=Given("before", BigIntegerField()))
-    return Written(rows.order_by("seq" if is_after else "-seq").values_list(*ListedMessage._fields))
+    rows = rows.order_by("seq" if is_after else "-seq")
+    return Written(rows.values_list(*ListedMessage._fields, "newest"))
