@@ -74,7 +74,7 @@ def begin_send(*, draft: Draft, answered: Callable[[Sent | None], object]) -> bo
     It is not where something has to be waited for first. `answered` is called later: with what was
     stored, or with None where `asend_messages` has to find out. Raises `BadField`.
     """
-    return not settings.ON_SQLITE and storing_at_once.begin(checked(draft), answered, wait=False)
+    return not settings.ON_SQLITE and storing_at_once.begin(checked(draft), answered)
 
 
 def _sorted_out(drafts: Iterable[Draft]) -> tuple[dict[int, Draft], dict[int, Result]]:

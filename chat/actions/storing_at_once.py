@@ -81,13 +81,33 @@ class _Ahead:
         self.written = _written(self.drafts)
 
     def announce(self, rows: Iterable[tuple[Any, ...]]) -> tuple[dict[int, Result], _Others]:
-        return _announce(self.drafts, self.written, rows)
+        """What was stored, and is announced by this; and what was not, with the answer to it."""
+        results: dict[int, Result] = {}
+        others: _Others = {}
+        stored: list[tuple[protocol.MessageEvent, int]] = []
+        ready = zip(self.drafts.items(), self.written, rows, strict=True)
+        for (place, draft), (message, event), row in ready:
+            answer = _Answer(*row)
+            if answer.outcome == "stored":
+                message.seq, message.version = answer.seq, answer.version
+                message.created_at = answer.at
+                if answer.mentioned != _NOBODY:
+                    message.mentioned = _decode(answer.mentioned)
+                presenters.add_place(event, message)
+                stored.append((event, answer.ended))
+                results[place] = Sent(message, duplicate=False)
+            else:
+                others[place] = draft, answer
+        fanout.announce(stored)
+        return results, others
 
 
 def store(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Result]:
     """What became of each; no two have the same id."""
     rows = _rows(*_statement(drafts, wait=wait))
-    results, others = _announce(drafts, _written(drafts), rows)
+    ahead = _Ahead(drafts)
+    ahead.write()
+    results, others = ahead.announce(rows)
     # Asked only now: what was stored is committed, and announced whatever becomes of this.
     return {**results, **_not_stored(others)} if others else results
 
@@ -102,10 +122,11 @@ async def astore(drafts: Mapping[int, Draft], *, wait: bool) -> Mapping[int, Res
     return {**results, **await _not_stored_from_the_loop(others)} if others else results
 
 
-def begin(draft: Draft, answered: Callable[[Sent | None], object], *, wait: bool) -> bool:
-    """As `astore` for one, if nothing has to be waited for first; whether it was begun.
+def begin(draft: Draft, answered: Callable[[Sent | None], object]) -> bool:
+    """As `astore` for one and without `wait`; whether it was begun.
 
-    `answered` is called later, with what was stored, or with None where `astore` has to find out.
+    It is not where something has to be waited for first. `answered` is called later, with what was
+    stored, or with None where `astore` has to find out.
     """
     ahead = _Ahead({0: draft})
 
@@ -117,7 +138,7 @@ def begin(draft: Draft, answered: Callable[[Sent | None], object], *, wait: bool
         finally:
             answered(sent if isinstance(sent, Sent) else None)
 
-    return asyncpostgres.begin(*_statement(ahead.drafts, wait=wait), came, ahead.write)
+    return asyncpostgres.begin(*_statement(ahead.drafts, wait=False), came, ahead.write)
 
 
 async def _not_stored_from_the_loop(others: _Others) -> Mapping[int, Result]:
@@ -149,29 +170,6 @@ def _statement(drafts: Mapping[int, Draft], *, wait: bool) -> tuple[str, Sequenc
         for draft in drafts.values()
     ]
     return _BATCH, (_encode(asked).decode(), wait)
-
-
-def _announce(
-    drafts: Mapping[int, Draft], written: Iterable[_Written], rows: Iterable[tuple[Any, ...]]
-) -> tuple[dict[int, Result], _Others]:
-    """What was stored, and is announced by this; and what was not, with the function's answer."""
-    results: dict[int, Result] = {}
-    others: _Others = {}
-    stored: list[tuple[protocol.MessageEvent, int]] = []
-    for (place, draft), (message, event), row in zip(drafts.items(), written, rows, strict=True):
-        answer = _Answer(*row)
-        if answer.outcome == "stored":
-            message.seq, message.version = answer.seq, answer.version
-            message.created_at = answer.at
-            if answer.mentioned != _NOBODY:
-                message.mentioned = _decode(answer.mentioned)
-            presenters.add_place(event, message)
-            stored.append((event, answer.ended))
-            results[place] = Sent(message, duplicate=False)
-        else:
-            others[place] = draft, answer
-    fanout.announce(stored)
-    return results, others
 
 
 def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -47,7 +47,7 @@ def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         return await in_database(storing.store, drafts, wait=wait)
 
     monkeypatch.setattr(storing, "astore", astore, raising=False)
-    monkeypatch.setattr(storing, "begin", lambda *_, **__: False, raising=False)
+    monkeypatch.setattr(storing, "begin", lambda *_: False, raising=False)
     monkeypatch.setattr(sending, "storing", request.param)
     monkeypatch.setattr(sending, "storing_at_once", request.param)
 

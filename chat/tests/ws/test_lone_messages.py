@@ -204,7 +204,7 @@ async def test_a_database_that_says_nothing_is_asked_once(
         (posting, "_acknowledge", "error"),
         (storing_at_once, "_written", "error"),
         # These are asked again.
-        (storing_at_once, "_announce", "ack"),
+        (storing_at_once._Ahead, "announce", "ack"),
         (outages, "_renew_pool", "ack"),
     ],
 )
