@@ -62,7 +62,7 @@ class _Connections:
             found = self._kept.pop()
             if not found.closed:
                 return found
-            self._spawn(self.pool.putconn(found))
+            self.give_back_soon(found)
         return None
 
     async def borrow(self, until: float) -> LoopConnection:
@@ -73,12 +73,12 @@ class _Connections:
             await self.pool.open()
         self._waiting += 1
         try:
-            timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
-            fetched: LoopConnection = await self.pool.getconn(timeout)
-            while fetched.closed:  # It was cut while it waited there.
-                await self.pool.putconn(fetched)
+            while True:
                 timeout = max(0.0, min(self.pool.timeout, until - time.monotonic()))
-                fetched = await self.pool.getconn(timeout)
+                fetched: LoopConnection = await self.pool.getconn(timeout)
+                if not fetched.closed:
+                    break
+                await self.pool.putconn(fetched)  # It was cut while it waited there.
         finally:
             self._waiting -= 1
         fetched.fetched_at = time.monotonic()

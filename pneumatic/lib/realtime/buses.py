@@ -136,6 +136,7 @@ class Bus:
         """Stop listening and sending; what is still queued is sent, if that takes no second."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
+                # An event would have to be set with each message, for this one moment.
                 while self.healthy and (self._outgoing or self._sending or self._sent_at_once):  # noqa: ASYNC110
                     await asyncio.sleep(0.005)
         # A flag as well: the Redis client can turn a cancellation into an error of its own.
