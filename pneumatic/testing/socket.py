@@ -94,10 +94,15 @@ class Device:
     async def send(self, conversation: Conversation, body: str = "hello", **fields: Any) -> Frame:
         """Send a message and return its `ack`."""
         message_id = fields.pop("id", None) or uuid.uuid4()
-        await self.say(
-            type="message.send", id=message_id, conversation=conversation.id, body=body, **fields
-        )
+        await self.begin_send(conversation, body, id=message_id, **fields)
         return await self.expect("ack", id=str(message_id))
+
+    async def begin_send(
+        self, conversation: Conversation, body: str = "hello", **fields: Any
+    ) -> None:
+        """Send a message, whatever its answer."""
+        said = {"id": uuid.uuid4(), "conversation": conversation.id, "body": body, **fields}
+        await self.say(type="message.send", **said)
 
     async def expect(self, kind: str, **fields: Any) -> Frame:
         """The next frame of this type with these values; others are kept for later."""

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from pytest_django import Settings
 
+from pneumatic.lib.database import asyncpostgres
 from pneumatic.lib.shared import redisscript
 from pneumatic.loopback.binaries import find_redis
 from pneumatic.loopback.processes import Server, make_folder
@@ -98,3 +99,11 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest_asyncio.fixture
+async def one_loop_connection(settings: Settings) -> AsyncIterator[None]:
+    """The event loop's statements have one connection: else any of several may answer."""
+    settings.LOOP_CONNECTIONS = 1
+    yield
+    await asyncpostgres.close()

@@ -3,12 +3,10 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import psycopg_pool
 import pytest
-import pytest_asyncio
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
 from pytest_django import Settings
@@ -17,28 +15,18 @@ from pneumatic.lib.database import asyncpostgres
 from pneumatic.lib.database.postgres import NoAnswer
 from pneumatic.lib.database.threads import in_database
 from pneumatic.lib.errors import Unavailable
+from tests.lib.backends import backend
 
 #: As the settings have it.
 MINE = settings.LOOP_CONNECTIONS
 
 pytestmark = [
     pytest.mark.needs_postgres,
+    # Unless a test says otherwise.
+    pytest.mark.usefixtures("one_loop_connection"),
     pytest.mark.asyncio,
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def _ends(settings: Settings) -> AsyncIterator[None]:
-    """One connection, unless a test says otherwise: else any of them may answer."""
-    settings.LOOP_CONNECTIONS = 1
-    yield
-    await asyncpostgres.close()
-
-
-async def backend() -> int:
-    ((found,),) = await asyncpostgres.rows("SELECT pg_backend_pid()", [])
-    return int(found)
 
 
 def ask(statement: str, *parameters: int) -> None:

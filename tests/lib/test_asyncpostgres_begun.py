@@ -1,35 +1,21 @@
 """Statements from the event loop without a task: what is called back, and when."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from django.db import DataError
-from pytest_django import Settings
 
 from pneumatic.lib.database import asyncpostgres
+from tests.lib.backends import backend
 
 pytestmark = [
     pytest.mark.needs_postgres,
+    pytest.mark.usefixtures("one_loop_connection"),
     pytest.mark.asyncio,
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def _ends(settings: Settings) -> AsyncIterator[None]:
-    """One connection: else any of them may answer."""
-    settings.LOOP_CONNECTIONS = 1
-    yield
-    await asyncpostgres.close()
-
-
-async def backend() -> int:
-    ((found,),) = await asyncpostgres.rows("SELECT pg_backend_pid()", [])
-    return int(found)
 
 
 def begin(sql: str, *parameters: object) -> "asyncio.Future[Any] | None":

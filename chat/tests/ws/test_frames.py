@@ -91,13 +91,7 @@ async def test_an_error_names_the_frame_and_the_field(live_world: World) -> None
         )
         error = await bob.expect("error", ref="r1")
         assert list(error["errors"]) == ["id"]
-        await bob.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="",
-            ref="r2",
-        )
+        await bob.begin_send(live_world.group, "", ref="r2")
         error = await bob.expect("error", ref="r2")
         assert list(error["errors"]) == ["body"]
 
@@ -145,13 +139,7 @@ async def test_sends_beyond_the_budget_wait_and_are_not_lost(
     async with connected(live_world.bob) as (bob,):
         await bob.send(live_world.group, "one")
         await bob.send(live_world.group, "two")
-        await bob.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="three",
-            ref="r",
-        )
+        await bob.begin_send(live_world.group, "three", ref="r")
         error = await bob.expect("error", ref="r")
         assert error["code"] == "rate_limited"
         assert 0 < error["retry_after"] <= 30
@@ -188,13 +176,7 @@ async def test_a_defect_in_a_handler_costs_an_answer_not_the_socket(
 
     monkeypatch.setattr(sends, "asend_messages", broken)
     async with connected(live_world.bob) as (bob,):
-        await bob.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="x",
-            ref="r",
-        )
+        await bob.begin_send(live_world.group, "x", ref="r")
         assert (await bob.expect("error", ref="r"))["code"] == "unavailable"
         await bob.refute("error")
 

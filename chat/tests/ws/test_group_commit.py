@@ -1,16 +1,15 @@
 import asyncio
-import threading
 import uuid
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
 
 from chat.actions.sending import Draft, Result, Sent, asend_messages, send_messages
 from chat.errors import BadField, IdTaken, NoSuchConversation
 from chat.models import Conversation, Message
 from chat.queries import seats_of
+from chat.tests.ws.locking import locked
 from chat.ws import sends
 from chat.ws.sends import SendQueue
 from pneumatic.lib.database.threads import in_database
@@ -118,24 +117,13 @@ class TestQueue:
     @pytest.mark.needs_postgres
     async def test_a_locked_conversation_delays_no_other_f12(self, live_world: World) -> None:
         direct = await in_database(make_direct, live_world.alice, live_world.bob)
-        locked, release = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with transaction.atomic():
-                Conversation.objects.select_for_update().get(id=live_world.group.id)
-                locked.set()
-                release.wait(10)
-
-        holder = asyncio.create_task(in_database(hold))
-        await asyncio.to_thread(locked.wait, 10)
         queue = SendQueue()
-        stuck = [asyncio.create_task(queue.send(_draft(live_world))) for _ in range(3)]
-        for _ in range(3):
-            sent = await queue.send(_draft(live_world, conversation_id=direct.id))
-            assert not sent.duplicate
-        assert not any(each.done() for each in stuck)
-        release.set()
-        await holder
+        async with locked(live_world.group):
+            stuck = [asyncio.create_task(queue.send(_draft(live_world))) for _ in range(3)]
+            for _ in range(3):
+                sent = await queue.send(_draft(live_world, conversation_id=direct.id))
+                assert not sent.duplicate
+            assert not any(each.done() for each in stuck)
         seqs = [(await each).message.seq for each in stuck]
         assert sorted(seqs) == [2, 3, 4]
         assert not queue._own
@@ -148,27 +136,16 @@ class TestQueue:
             return [make_group(live_world.alice) for _ in range(settings.LOOP_CONNECTIONS + 2)]
 
         stuck_in = await in_database(begin)
-        locked, release = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with transaction.atomic():
-                ids = [each.id for each in stuck_in]
-                list(Conversation.objects.select_for_update().filter(id__in=ids))
-                locked.set()
-                release.wait(10)
-
-        holder = asyncio.create_task(in_database(hold))
-        await asyncio.to_thread(locked.wait, 10)
         queue = SendQueue()
-        stuck = [
-            asyncio.create_task(queue.send(_draft(live_world, conversation_id=each.id)))
-            for each in stuck_in
-        ]
-        for _ in range(3):
-            assert not (await queue.send(_draft(live_world))).duplicate
-        assert not any(each.done() for each in stuck)
-        release.set()
-        await asyncio.gather(holder, *stuck)
+        async with locked(*stuck_in):
+            stuck = [
+                asyncio.create_task(queue.send(_draft(live_world, conversation_id=each.id)))
+                for each in stuck_in
+            ]
+            for _ in range(3):
+                assert not (await queue.send(_draft(live_world))).duplicate
+            assert not any(each.done() for each in stuck)
+        await asyncio.gather(*stuck)
         await queue.settle()
         assert not queue._own
 

@@ -1,17 +1,15 @@
 """A message that comes while nobody else writes: the same answers, without a task for any of it."""
 
 import asyncio
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from chat.actions import storing_at_once
-from chat.models import Conversation
+from chat.tests.ws.locking import locked
 from chat.ws import posting
 from pneumatic.lib import tracing
 from pneumatic.lib.database import asyncpostgres, outages, threads
@@ -79,9 +77,7 @@ async def test_sent_again_it_is_the_same(live_world: World, alone: list[bool]) -
         assert alone[1:3] == [True, True]
         assert (first["duplicate"], again["duplicate"]) == (False, True)
         assert again["seq"] == first["seq"]
-        await alice.say(
-            type="message.send", id=one, conversation=live_world.group.id, body="other", ref="r"
-        )
+        await alice.begin_send(live_world.group, "other", id=one, ref="r")
         assert (await alice.expect("error", ref="r"))["code"] == "conflict"
 
 
@@ -91,14 +87,10 @@ async def test_what_is_refused_is_refused_in_the_same_words(
     other = await in_database(make_direct, live_world.bob, live_world.charlie)
     async with connected(live_world.alice) as (alice,):
         await alice.send(live_world.group)
-        await alice.say(
-            type="message.send", id=uuid.uuid4(), conversation=other.id, body="hi", ref="a"
-        )
+        await alice.begin_send(other, "hi", ref="a")
         assert (await alice.expect("error", ref="a"))["code"] == "not_found"
         assert alone[-1], "it was begun at once"
-        await alice.say(
-            type="message.send", id=uuid.uuid4(), conversation=live_world.group.id, body="", ref="b"
-        )
+        await alice.begin_send(live_world.group, "", ref="b")
         assert list((await alice.expect("error", ref="b"))["errors"]) == ["body"]
         await alice.send(live_world.group)
 
@@ -106,31 +98,13 @@ async def test_what_is_refused_is_refused_in_the_same_words(
 async def test_one_whose_conversation_is_locked_waits_for_that(
     live_world: World, alone: list[bool], in_turn: list[int]
 ) -> None:
-    locked, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            Conversation.objects.select_for_update().get(id=live_world.group.id)
-            locked.set()
-            release.wait(10)
-
     async with connected(live_world.alice) as (alice,):
         first = await alice.send(live_world.group)
-        holder = asyncio.create_task(in_database(hold))
-        await asyncio.to_thread(locked.wait, 10)
-        await alice.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="hi",
-            ref="r",
-        )
-        async with asyncio.timeout(10):
-            while len(in_turn) < 2:  # noqa: ASYNC110
+        async with locked(live_world.group), asyncio.timeout(10):
+            await alice.begin_send(live_world.group, "hi", ref="r")
+            while len(in_turn) < 2:  # noqa: ASYNC110 - a list tells nobody
                 await asyncio.sleep(0.01)
-        assert alone[1], "it was begun at once"
-        release.set()
-        await holder
+            assert alone[1], "it was begun at once"
         assert (await alice.expect("ack", ref="r"))["seq"] == first["seq"] + 1
 
 
@@ -138,13 +112,7 @@ async def test_what_follows_it_is_answered_after_it(live_world: World, alone: li
     async with connected(live_world.alice) as (alice,):
         await alice.send(live_world.group)
         for number in range(5):
-            await alice.say(
-                type="message.send",
-                id=uuid.uuid4(),
-                conversation=live_world.group.id,
-                body=f"{number}",
-                ref=f"{number}",
-            )
+            await alice.begin_send(live_world.group, f"{number}", ref=f"{number}")
             await alice.say(type="ping", ref=f"after {number}")
         refs = [
             (await alice.expect("ack" if turn % 2 == 0 else "pong"))["ref"] for turn in range(10)
@@ -185,13 +153,7 @@ async def test_a_database_that_says_nothing_is_asked_once(
         monkeypatch.setattr(asyncpostgres, "begin", hang)
         for module in (asyncpostgres, threads):
             monkeypatch.setattr(module, "SECONDS", 0.2)
-        await alice.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="hi",
-            ref="r",
-        )
+        await alice.begin_send(live_world.group, "hi", ref="r")
         assert (await alice.expect("error", ref="r"))["code"] == "unavailable"
         assert (alone, in_turn) == ([False, True], [1]), "there is no time left to ask again"
         monkeypatch.undo()
@@ -229,13 +191,7 @@ async def test_a_defect_of_ours_costs_a_device_neither_its_socket_nor_its_answer
             monkeypatch.setattr(asyncpostgres, "SECONDS", 0.1)
             monkeypatch.setattr(NoAnswer, "is_lost", True, raising=False)
         monkeypatch.setattr(where, what, fail)
-        await alice.say(
-            type="message.send",
-            id=uuid.uuid4(),
-            conversation=live_world.group.id,
-            body="hi",
-            ref="r",
-        )
+        await alice.begin_send(live_world.group, "hi", ref="r")
         await alice.expect(answer, ref="r")
         assert not (await alice.send(live_world.group))["duplicate"]
 
